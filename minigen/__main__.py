@@ -1,0 +1,134 @@
+"""The command line: ``python -m minigen train | sample | evaluate | list``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from minigen import zoo
+from minigen.recipes import RECIPES, recipe
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; an error of the user's is one line, not a traceback."""
+    options = parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except (ValueError, TypeError, FileNotFoundError) as error:
+        print(f"minigen: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser("minigen", description="Train, sample and score the course's generators.")
+    commands = top.add_subparsers(required=True, metavar="command")
+
+    def command(name: str, run: Any, about: str, needs_name: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=about, description=about)
+        sub.set_defaults(command=run)
+        if needs_name:
+            sub.add_argument("name", help="a recipe; python -m minigen list shows them")
+            sub.add_argument("--runs", default="runs", help="folder of the weights you train (default: runs)")
+            sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default: auto)")
+        return sub
+
+    make = command("train", run_train, "Train a recipe; a run that was interrupted goes on.")
+    make.add_argument("--iterations", type=int, help="updates (default: the recipe's)")
+    make.add_argument("--batch-size", type=int)
+    make.add_argument("--learning-rate", type=float)
+    make.add_argument("--seed", type=int)
+    make.add_argument("--precision", help="auto, float32, bfloat16 (default: auto)")
+
+    draw = command("sample", run_sample, "Draw pictures into a PNG file.")
+    judge = command("evaluate", run_evaluate, "Draw pictures and score them against held-out ones.")
+    for sub, count in ((draw, 64), (judge, 1000)):
+        sub.add_argument("--count", type=int, default=count, help=f"how many pictures (default: {count})")
+        sub.add_argument("--steps", type=int)
+        sub.add_argument("--seed", type=int, default=0)
+        sub.add_argument("--eta", type=float)
+        sub.add_argument("--pick", help="draw or mean")
+        sub.add_argument("--guidance-scale", type=float, help="1 is off")
+        sub.add_argument("--shipped", action="store_true", help="the package's weights, even if there is a run")
+    draw.add_argument("--label", type=int, help="one class (default: all, equally often)")
+    draw.add_argument("--out", default="grid.png", help="the file (default: grid.png)")
+    judge.add_argument("--split", default="held-out", help="held-out, or validation while choosing")
+    judge.add_argument("--write", action="store_true", help="write the scores beside the weights")
+
+    command("list", run_list, "Show recipes, and which have weights.", needs_name=False)
+    return top
+
+
+def chosen(options: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """The options that were given, as keyword arguments."""
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
+def where(options: argparse.Namespace) -> Path:
+    """The folder to take weights from: your own run if there is one, else the package's."""
+    own = not options.shipped and recipe(options.name).name in zoo.names(options.runs)
+    print(f"weights: {options.name} {'of your own run in ' + options.runs if own else 'that come with the package'}")
+    return Path(options.runs) if own else zoo.SHIPPED
+
+
+def run_train(options: argparse.Namespace) -> None:
+    """Train, save, and forget the checkpoint."""
+    changes = chosen(options, "iterations", "batch_size", "learning_rate", "seed", "precision")
+    made_by = recipe(options.name)
+    checkpoint = Path(options.runs) / f"{made_by.name}.checkpoint.safetensors"
+    if checkpoint.is_file():
+        print(f"going on from {checkpoint}")
+    model, history = made_by.train(checkpoint=checkpoint, device=options.device, **changes)
+    recorded = {key: value for key, value in changes.items() if key != "precision"}
+    path = zoo.save(options.runs, made_by, model, history, recorded)
+    if not history.interrupted:
+        checkpoint.unlink(missing_ok=True)
+    print(f"{path}: loss {history.loss[-1]:.4f} after {len(history.loss)} iterations, {history.seconds:.0f} s")
+
+
+def run_sample(options: argparse.Namespace) -> None:
+    """Draw a grid."""
+    from minigen import plots, sampling
+
+    model = zoo.load(options.name, where(options), options.device)
+    settings = {**recipe(options.name).sampling, **chosen(options, "steps", "eta", "pick", "guidance_scale")}
+    drawn = sampling.sample(model, options.count, seed=options.seed, labels=options.label, progress=True, **settings)
+    picture = plots.grid(drawn, alt=f"{options.count} samples of {options.name}")
+    print(f"{picture.save(options.out)}: {options.count} pictures, {settings}")
+
+
+def run_evaluate(options: argparse.Namespace) -> None:
+    """Score a generator, or a classifier by its accuracy."""
+    from minigen import metrics, sampling
+    from minigen.generator import Generator
+
+    folder = where(options)
+    if not isinstance(recipe(options.name).build(), Generator):
+        accuracy = metrics.classifier_accuracy(zoo.load_classifier(options.name, folder, options.device))
+        scores: dict[str, Any] = {"accuracy": {split: round(value, 4) for split, value in accuracy.items()}}
+    else:
+        model = zoo.load(options.name, folder, options.device)
+        settings = {**recipe(options.name).sampling, **chosen(options, "steps", "eta", "pick", "guidance_scale")}
+        labels = None if model.condition is None else model.condition.tokens(None, options.count)
+        drawn = sampling.sample(model, options.count, seed=options.seed, labels=labels, progress=True, **settings)
+        found = metrics.evaluate(drawn, labels=labels, split=options.split)
+        scores = {**found.rounded(), "split": options.split, "seed": options.seed, "sampling": settings}
+    for name, value in scores.items():
+        print(f"{name:>18}: {value}")
+    if options.write:
+        print(f"written to {zoo.add_scores(options.name, scores, folder)}")
+
+
+def run_list(options: argparse.Namespace) -> None:
+    """One line a recipe."""
+    shipped = zoo.names()
+    for name, each in RECIPES.items():
+        print(f"{name:18} {'shipped' if name in shipped else '       '}  {each.about}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,317 @@
+"""A generator is four choices: a plan, a head, a net, a condition. This file puts them together.
+
+``Generator`` is the one ``nn.Module`` that is trained, saved and sampled. ``IdealGenerator`` has the
+same face and no network: it is the curve that perfect training on a finite set of pictures would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from minigen import heads, nets, plans, store
+from minigen.errors import check_images, check_labels, check_number, check_whole, nearest
+from minigen.process import Schedule, corrupt, cosine, hide, schedule
+
+# --- conditions ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A condition: which of ``classes`` classes to draw (chapters 2 and 12).
+
+    In training a share ``dropout`` of the labels is replaced by "none" (the number ``classes``), so
+    that one network learns to draw with and without: what guidance needs (chapter 13).
+
+    >>> Labels(10).tokens([3, 3, 7], count=3)
+    tensor([3, 3, 7])
+    >>> Labels(10).tokens(None, count=12)                 # equal counts of each class
+    tensor([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1])
+    """
+
+    classes: int
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_whole("classes", self.classes)
+        check_number("dropout", self.dropout, 0, 1)
+
+    def tokens(self, given: Tensor | Sequence[int] | int | None, count: int) -> Tensor:
+        """What was asked for, as one whole number an image; None means every class equally often."""
+        if given is None:
+            return torch.arange(count) % self.classes
+        labels = torch.as_tensor(given)
+        labels = labels.expand(count) if labels.dim() == 0 else labels
+        check_labels("labels", labels, self.classes)
+        if len(labels) != count:
+            raise ValueError(f"labels holds {len(labels)} labels; allowed: one, or as many as images: {count}")
+        return labels.long()
+
+    def none(self, tokens: Tensor) -> Tensor:
+        """As many tokens that say "not told"."""
+        return torch.full_like(tokens, self.classes)
+
+    def embedding(self, size: int) -> nn.Module:
+        """A fresh module that turns tokens (B,) into context vectors (B, size)."""
+        return nn.Embedding(self.classes + 1, size)
+
+
+# --- the generator ---------------------------------------------------------------------------------
+
+
+class Generator(nn.Module):
+    """Plan, head, net, condition: everything that is needed to learn to generate.
+
+    The generator owns what joins the choices: the last layer (the head says how many numbers a pixel)
+    and the condition's embedding. The net in between knows neither.
+
+    Args:
+        net: from ``minigen.nets``, or any module that keeps to ``nets.Net``.
+        head: ``heads.Categorical()`` or ``heads.Regression()``.
+        plan: from ``minigen.plans``.
+        schedule: what a level means, ``process.cosine`` unless said otherwise.
+        condition: ``Labels(10)``, or None.
+        loss_on: "hidden", every pixel that is not all there yet, or "next", only the pixels that the
+            next step of the longest walk writes (the same thing for noise).
+
+    Raises:
+        ValueError: if the choices don't go together (a patch that does not divide the picture, eps
+            with a plan that starts at t = 1, a causal net with another plan than raster(1)).
+
+    >>> model = Generator(nets.UNet(size=16), heads.Categorical(16), plans.raster(4), condition=Labels(10))
+    >>> model.loss((torch.zeros(2, 1, 16, 16), torch.tensor([3, 7]))).shape
+    torch.Size([])
+    """
+
+    LOSS_ON = ("hidden", "next")
+
+    def __init__(
+        self,
+        net: nets.Net,
+        head: heads.Head,
+        plan: plans.Plan,
+        schedule: Schedule = cosine,
+        condition: Labels | None = None,
+        loss_on: str = "hidden",
+    ) -> None:
+        super().__init__()
+        if loss_on not in self.LOSS_ON:
+            raise ValueError(f"loss_on is {loss_on!r}; allowed: 'hidden', 'next'{nearest(loss_on, self.LOSS_ON)}")
+        self.net, self.head, self.plan, self.schedule = net, head, plan, schedule
+        self.condition, self.loss_on = condition, loss_on
+        self.shape = tuple(net.shape)
+        _check_choices(net, head, plan, schedule)
+        outputs = head.outputs(self.shape[0])
+        if len(self.shape) == 3:
+            self.last: nn.Module = nn.Conv2d(net.features, outputs, 1)  # 1x1 keeps a causal net causal
+        else:
+            self.last = nn.Linear(net.features, outputs)
+        for parameter in self.last.parameters():
+            nn.init.zeros_(parameter)  # at first every grey is equally likely
+        self.embedding = condition.embedding(net.context_size) if condition else None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    def predict(self, x_t: Tensor, t: Tensor, tokens: Tensor | None = None) -> Tensor:
+        """The network's raw output for pictures at levels ``t``; pixels that carry nothing are hidden from it.
+
+        Args:
+            x_t: (B, C, H, W) or (B, D).
+            t: levels, (B, 1, H, W) or (B, D).
+            tokens: what the condition made of the labels, (B, ...), or None for "not told".
+        """
+        context = None
+        if self.condition is not None and self.embedding is not None:
+            tokens = self.condition.none(x_t.new_zeros(len(x_t), dtype=torch.int64)) if tokens is None else tokens
+            context = self.embedding(tokens)
+        return self.last(self.net(hide(x_t, t, self.schedule), t, context))
+
+    def belief(self, x_t: Tensor, t: Tensor, tokens: Tensor | None = None, guidance_scale: float = 1.0) -> Tensor:
+        """What the model believes of x0 (logits or x0 itself), with classifier-free guidance.
+
+        ``uncond + guidance_scale * (cond - uncond)`` (Ho and Salimans 2022; their w is the scale minus
+        1). Scale 1 is off and 0 unconditional: one run each. Others take two, batched as one
+        (chapter 13). On logits for ``Categorical``, on x0 before clipping for ``Regression``, which is
+        the same as on eps or v.
+        """
+        seen = hide(x_t, t, self.schedule)
+        if guidance_scale == 1 or self.condition is None or tokens is None:
+            return self.head.belief(self.predict(seen, t, tokens), seen, t, self.schedule)
+        if guidance_scale == 0:
+            return self.belief(x_t, t, self.condition.none(tokens))
+        seen2, t2 = torch.cat([seen, seen]), torch.cat([t, t])
+        both = self.predict(seen2, t2, torch.cat([tokens, self.condition.none(tokens)]))
+        cond, uncond = self.head.belief(both, seen2, t2, self.schedule).chunk(2)
+        return uncond + guidance_scale * (cond - uncond)
+
+    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator | None = None) -> Tensor:
+        """The training loss of a batch (images,) or (images, labels): one number.
+
+        For each image a random row of the plan is drawn, the image is corrupted to it, and the head
+        judges the network's restoration: the mean over an image's hidden pixels, then over images.
+        A causal net is judged on all rows at once. Losses of different plans must not be compared.
+        """
+        images, *labels = batch
+        x0 = self.head.prepare(images)
+        tokens = self._training_tokens(labels, len(x0), random)
+        if self.net.causal:
+            t = x0.new_zeros(len(x0), 1, *self.shape[1:])
+            return self.head.loss(self.predict(x0, t, tokens), x0, x0, t, self.schedule).mean()
+        t, judged = self._random_row(len(x0), random)
+        t, judged = t.to(x0), judged.to(x0)
+        noise = torch.randn(x0.shape, generator=random, device=_device(random)).to(x0)
+        eps = hide(noise, t, self.schedule)  # where nothing of x0 is left, the noise says nothing either
+        output = self.predict(corrupt(x0, t, noise, self.schedule), t, tokens)
+        losses = self.head.loss(output, x0, eps, t, self.schedule) * judged
+        return (losses.flatten(1).sum(1) / judged.expand_as(losses).flatten(1).sum(1)).mean()
+
+    def _random_row(self, count: int, random: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """A random row of the plan for each image, and which of its pixels are judged."""
+        source = random or torch.default_generator
+        progress = self.plan.draw_progress(count, self.shape, source)
+        drawn = self.plan.draw(count, self.shape, source)
+        t = self.plan.levels(progress, self.shape, drawn)
+        if self.loss_on == "hidden":
+            return t, t > 0
+        after = (progress + self.plan.stride(self.shape)).clamp(max=1)
+        return t, t > self.plan.levels(after, self.shape, drawn)
+
+    def _training_tokens(self, labels: list[Tensor], count: int, random: torch.Generator | None) -> Tensor | None:
+        """The labels as tokens, some of them dropped while training."""
+        if self.condition is None:
+            return None
+        if not labels:
+            raise ValueError("batch holds images alone; allowed for a model with a condition: images and labels")
+        tokens = labels[0]
+        if not self.training:
+            return tokens
+        dropped = torch.rand(count, generator=random, device=_device(random)) < self.condition.dropout
+        dropped = dropped.to(tokens.device).view(-1, *[1] * (tokens.dim() - 1))
+        return torch.where(dropped, self.condition.none(tokens), tokens)
+
+    def check_batch(self, batch: tuple[Tensor, ...]) -> None:
+        """Raise if training data do not fit this model: called once by ``train``, not in every step."""
+        images, *labels = batch
+        check_images("images", images, self.shape)
+        if labels and self.condition is None:
+            raise ValueError("labels were given to a model without a condition; allowed: images alone")
+        if isinstance(self.condition, Labels) and labels:
+            check_labels("labels", labels[0], self.condition.classes)
+
+    def config(self) -> dict[str, Any]:
+        """What ``build`` needs to make this generator again (its weights apart)."""
+        return {
+            "net": nets.config(self.net),  # type: ignore[arg-type]
+            "head": self.head.config(),
+            "plan": self.plan.config(),
+            "schedule": self.schedule.name,
+            "condition": None if self.condition is None else {"name": "Labels", **asdict(self.condition)},
+            "loss_on": self.loss_on,
+        }
+
+    def save(self, path: str | Path) -> Path:
+        """Save weights and choices as one safetensors file."""
+        return store.save(path, self.state_dict(), {"generator": self.config()})
+
+    @staticmethod
+    def load(path: str | Path, device: torch.device | str = "cpu") -> Generator:
+        """The generator that ``save`` wrote. Nothing in the file is executed."""
+        tensors, about = store.load(path)
+        if "generator" not in about:
+            raise ValueError(f"path is {str(path)!r}, which holds no generator; allowed: what Generator.save wrote")
+        model = build(about["generator"])
+        model.load_state_dict(tensors)
+        return model.to(device).eval()
+
+
+def _device(random: torch.Generator | None) -> torch.device:
+    return torch.device("cpu") if random is None else random.device
+
+
+def _check_choices(net: nets.Net, head: heads.Head, plan: plans.Plan, schedule: Schedule) -> None:
+    """Raise if net, head and plan can't work together."""
+    plan.matrix(tuple(net.shape), steps=1)  # a patch that does not divide, a width that is too small
+    if net.causal and plan != plans.raster(1):
+        raise ValueError(f"plan is {plan.name} with a causal net; allowed: raster(patch=1), the order it is built for")
+    if net.causal and not isinstance(head, heads.Categorical):
+        raise ValueError(f"head is {type(head).__name__} with a causal net; allowed: Categorical")
+    if isinstance(head, heads.Regression) and head.target == "eps":
+        start = torch.tensor([plan.start if isinstance(plan, plans.Ramp) and plan.width == 1 else 1.0])
+        if bool(schedule(start)[0] == 0):
+            raise ValueError(
+                f"target is 'eps' with the plan {plan.name}, which starts at t = 1, where eps says nothing of"
+                " the picture; allowed: plans.diffusion(start=0.995), or targets 'x0' and 'v'"
+            )
+
+
+def build(config: dict[str, Any]) -> Generator:
+    """The generator that ``Generator.config`` described, with fresh weights.
+
+    >>> model = Generator(nets.MLP(size=2), heads.Regression("v"), plans.diffusion())
+    >>> build(model.config()).config() == model.config()
+    True
+    """
+    condition = dict(config["condition"]) if config["condition"] else None
+    if condition is not None and condition.pop("name") != "Labels":
+        raise ValueError(f"condition is {config['condition']!r}; allowed: Labels")
+    return Generator(
+        nets.build(config["net"]),  # type: ignore[arg-type]
+        heads.build(config["head"]),
+        plans.build(config["plan"]),
+        schedule(config["schedule"]),
+        None if condition is None else Labels(**condition),
+        config["loss_on"],
+    )
+
+
+# --- the perfect curve -----------------------------------------------------------------------------
+
+
+class IdealGenerator:
+    """What perfect training on a finite set of pictures would give, in closed form (chapters 6 and 7).
+
+    Every picture x0_n is equally likely at first; having seen x_t at levels t, its weight is
+    ``exp(-sum over pixels (x_t - alpha x0_n)^2 / (2 sigma^2))``, and the belief is the weighted mean
+    (``Regression``) or the weighted count of grey levels (``Categorical``). It can be sampled like a
+    ``Generator``; it draws training pictures and nothing else, or torn mixtures of them if its plan
+    has too few steps.
+
+    >>> model = IdealGenerator(torch.tensor([[-1.0, -1.0], [1.0, 1.0]]), heads.Regression("x0"), plans.one_shot())
+    >>> model.belief(torch.zeros(1, 2), torch.ones(1, 2))
+    tensor([[0., 0.]])
+    """
+
+    def __init__(
+        self, pictures: Tensor, head: heads.Head, plan: plans.Plan, schedule: Schedule = cosine, exact: float = 1e-3
+    ) -> None:
+        check_images("pictures", pictures)
+        self.head, self.plan, self.schedule = head, plan, schedule
+        self.condition, self.shape, self.device = None, tuple(pictures.shape[1:]), pictures.device
+        self.pictures = head.prepare(pictures.double())
+        self.exact = exact  # the least sigma: pixels that are written must match, but not to the last bit
+
+    def weights(self, x_t: Tensor, t: Tensor) -> Tensor:
+        """The probability of each picture given what is seen: (B, pictures), float64."""
+        alpha, sigma = (c.expand_as(x_t).flatten(1) for c in self.schedule(t.double()))
+        sigma = sigma.clamp(min=self.exact)
+        seen = hide(x_t, t, self.schedule).double().flatten(1)
+        flat = self.pictures.flatten(1)
+        # the square written out: one matrix product for each of its terms that depend on the picture
+        log_weight = (alpha * seen / sigma**2) @ flat.T - (alpha**2 / (2 * sigma**2)) @ (flat**2).T
+        return log_weight.softmax(dim=1)
+
+    def belief(self, x_t: Tensor, t: Tensor, tokens: Tensor | None = None, guidance_scale: float = 1.0) -> Tensor:
+        """The exact belief of x0, in the head's form (see ``Generator.belief``)."""
+        weights = self.weights(x_t, t)
+        if isinstance(self.head, heads.Categorical):
+            one_hot = nn.functional.one_hot(self.head.index(self.pictures), self.head.levels).movedim(-1, 2)
+            return (weights @ one_hot.double().flatten(1)).view(-1, *one_hot.shape[1:]).log().to(x_t)
+        return (weights @ self.pictures.flatten(1)).view_as(x_t).to(x_t)

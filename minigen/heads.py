@@ -1,0 +1,166 @@
+"""Heads: what the network predicts, and which loss fits it. x0_hat is the currency they all pay in.
+
+``Regression`` predicts numbers and fits them by least squares, so it answers with the average: good
+where the average is the next small step (diffusion), useless for writing whole pixels (chapter 2).
+``Categorical`` predicts, for each pixel, a belief over grey levels; drawing from it works under every
+plan, which is why the controlled comparison uses it everywhere (chapters 3 and 11).
+
+A head turns a network's ``output`` into its ``belief`` (logits, or x0 itself), in which guidance acts,
+and the belief into ``x0_hat``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from minigen.errors import check_choice, check_number, check_whole
+from minigen.process import TARGETS, Schedule, convert
+
+PICKS = ("draw", "mean")
+
+
+class Head(ABC):
+    """What every head can do. Shapes: x is (B, C, H, W) or (B, D); an output has ``outputs(C)`` channels."""
+
+    draws: bool
+    """Whether picking x0_hat can use random numbers."""
+
+    @abstractmethod
+    def outputs(self, channels: int) -> int:
+        """How many numbers a pixel of so many channels needs from the network's last layer."""
+
+    @abstractmethod
+    def prepare(self, x0: Tensor) -> Tensor:
+        """x0 as this head can say it (rounded to its grey levels, say), before it is corrupted."""
+
+    @abstractmethod
+    def loss(self, output: Tensor, x0: Tensor, eps: Tensor, t: Tensor, schedule: Schedule) -> Tensor:
+        """The loss of every number of x0, in its shape. Where alpha(t) is 0, ``eps`` must be 0."""
+
+    @abstractmethod
+    def belief(self, output: Tensor, x_t: Tensor, t: Tensor, schedule: Schedule) -> Tensor:
+        """The output in the form in which two outputs may be mixed: guidance acts here (chapter 13)."""
+
+    @abstractmethod
+    def x0_hat(self, belief: Tensor, uniform: Tensor | None, temperature: float, clip: bool) -> Tensor:
+        """The guess at x0: drawn with the ``uniform`` numbers (in x0's shape), or the mean without."""
+
+    def config(self) -> dict[str, Any]:
+        """What ``build`` needs to make this head again."""
+        return {"name": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class Regression(Head):
+    """Numbers by least squares: the network predicts ``target`` "x0", "eps" or "v" (chapter 9).
+
+    The squared error is taken in the target itself, which weights the levels: an error of x0 counts
+    (alpha/sigma)^2 times in the eps loss, 1/sigma^2 times in the v loss (cosine). "eps" is undefined at
+    t = 1, so it goes with ``diffusion(start=0.995)`` only.
+
+    ``x0_hat`` is clipped to [-1, 1] (after guidance): most papers' code does, few papers say so.
+    """
+
+    target: str = "v"
+    draws = False
+
+    def __post_init__(self) -> None:
+        check_choice("target", self.target, TARGETS)
+
+    def outputs(self, channels: int) -> int:
+        return channels
+
+    def prepare(self, x0: Tensor) -> Tensor:
+        return x0
+
+    def loss(self, output: Tensor, x0: Tensor, eps: Tensor, t: Tensor, schedule: Schedule) -> Tensor:
+        d_alpha, d_sigma = schedule.velocity(t)
+        wanted = {"x0": x0, "eps": eps, "v": d_alpha * x0 + d_sigma * eps}[self.target]
+        return (output - wanted) ** 2
+
+    def belief(self, output: Tensor, x_t: Tensor, t: Tensor, schedule: Schedule) -> Tensor:
+        return convert(output, x_t, t, schedule, source=self.target, target="x0")
+
+    def x0_hat(self, belief: Tensor, uniform: Tensor | None, temperature: float, clip: bool) -> Tensor:
+        return belief.clamp(-1, 1) if clip else belief
+
+
+@dataclass(frozen=True)
+class Categorical(Head):
+    """A belief over ``levels`` grey values for every pixel, by cross-entropy (chapter 3).
+
+    The values are evenly spaced from -1 to 1; x0 is rounded to them before it is corrupted. Pixels are
+    drawn one by one from their beliefs, so those written in one step can't agree with each other: what
+    that costs is chapters 5 and 6.
+
+    >>> head = Categorical(levels=3)
+    >>> head.prepare(torch.tensor([[-0.9, 0.2, 0.6]]))
+    tensor([[-1.,  0.,  1.]])
+    """
+
+    levels: int = 16
+    draws = True
+
+    def __post_init__(self) -> None:
+        check_whole("levels", self.levels, least=2, most=256)
+
+    def outputs(self, channels: int) -> int:
+        return channels * self.levels
+
+    def values(self, like: Tensor) -> Tensor:
+        """The grey values, (levels,)."""
+        return torch.linspace(-1, 1, self.levels, dtype=like.dtype, device=like.device)
+
+    def index(self, x0: Tensor) -> Tensor:
+        """Which grey level each pixel is: whole numbers from 0 (black) to levels - 1 (white)."""
+        return ((x0 + 1) / 2 * (self.levels - 1)).round().long().clamp(0, self.levels - 1)
+
+    def prepare(self, x0: Tensor) -> Tensor:
+        return self.values(x0)[self.index(x0)]
+
+    def log_probabilities(self, belief: Tensor) -> Tensor:
+        """log p of every grey level, (B, C, levels, H, W) or (B, D, levels), from a belief."""
+        return belief.log_softmax(dim=2)
+
+    def loss(self, output: Tensor, x0: Tensor, eps: Tensor, t: Tensor, schedule: Schedule) -> Tensor:
+        logits = self.belief(output, x0, t, schedule).flatten(0, 1)  # (B * C, levels, ...)
+        return F.cross_entropy(logits, self.index(x0).flatten(0, 1), reduction="none").view_as(x0)
+
+    def belief(self, output: Tensor, x_t: Tensor, t: Tensor, schedule: Schedule) -> Tensor:
+        return output.unflatten(1, (-1, self.levels))
+
+    def x0_hat(self, belief: Tensor, uniform: Tensor | None, temperature: float = 1.0, clip: bool = True) -> Tensor:
+        values = self.values(belief)
+        if temperature == 0:
+            return values[belief.argmax(dim=2)]
+        p = (belief / temperature).softmax(dim=2)
+        if uniform is None:
+            return torch.einsum("bcl...,l->bc...", p, values)
+        # The level at which the running sum passes the uniform number has exactly probability p
+        passed = p.cumsum(dim=2)[:, :, :-1] <= uniform.unsqueeze(2)
+        return values[passed.sum(dim=2)]
+
+
+HEADS = {each.__name__: each for each in (Regression, Categorical)}
+
+
+def check_pick(pick: str, temperature: float) -> None:
+    """Raise unless ``pick`` is "draw" or "mean" and ``temperature`` is 0 (the likeliest value) or above."""
+    check_choice("pick", pick, PICKS)
+    check_number("temperature", temperature, 0)
+
+
+def build(config: dict[str, Any]) -> Head:
+    """The head that ``head.config()`` described.
+
+    >>> build({"name": "Regression", "target": "x0"})
+    Regression(target='x0')
+    """
+    arguments = dict(config)
+    return HEADS[check_choice("head", arguments.pop("name", None), HEADS)](**arguments)

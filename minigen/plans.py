@@ -1,0 +1,295 @@
+"""Plans: how information is removed, and so how it comes back.
+
+A plan is a matrix of levels: one row a step, one column a pixel. The first row is all 1 (nothing is
+left), the last all 0 (the picture), and no column ever rises. *Train on a random row; sample by walking
+down the rows.* How many rows there are is a knob. The field calls it a scheduling matrix (Diffusion
+Forcing, Chen et al. 2024). Chapter 4 meets it with zeros and ones, chapter 6 with fractions.
+
+    4 pixels    one_shot   raster(1)  random_order  diffusion            ramp(0.5)
+                1 1 1 1    1 1 1 1    1 1 1 1       1   1   1   1        1   1   1   1
+                0 0 0 0    0 1 1 1    1 1 0 1       .75 .75 .75 .75      .5  .83 1   1
+                           0 0 1 1    0 1 0 1       .5  .5  .5  .5       0   .33 .67 1
+                           0 0 0 1    0 0 0 1       .25 .25 .25 .25      0   0   .17 .5
+                           0 0 0 0    0 0 0 0       0   0   0   0        0   0   0   0
+
+``progress`` runs from 0 (nothing there) to 1 (the picture). ``shape`` is that of one example, (C, H, W)
+or (D,); channels share a level. What a plan draws at random (an order, say) is drawn once an image and
+kept for the walk.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from minigen.errors import check_choice, check_number, check_whole, nearest
+from minigen.randomness import BLOCK, seeded
+
+Shape = tuple[int, ...]
+
+START_SHARE = 0.02
+"""At least this share of training rows has nothing left: else a long walk's first call goes untrained."""
+
+
+def spatial(shape: Shape) -> Shape:
+    """The pixels of one example: (H, W) of (C, H, W), or (D,) itself.
+
+    >>> spatial((3, 16, 16)), spatial((2,))
+    ((16, 16), (2,))
+    """
+    if len(shape) not in (1, 3):
+        raise ValueError(f"shape is {tuple(shape)}; allowed: (channels, height, width) or (dimensions,)")
+    return tuple(shape[1:]) if len(shape) == 3 else tuple(shape)
+
+
+def _as_levels(flat: Tensor, shape: Shape) -> Tensor:
+    """(B, pixels) to what broadcasts against a batch: (B, 1, H, W) or (B, D)."""
+    return flat.reshape(len(flat), 1, *spatial(shape)) if len(shape) == 3 else flat
+
+
+class Plan(ABC):
+    """What every plan can do; the concrete ones are ``Staircase`` and ``Ramp``, made by the functions below."""
+
+    name: str
+
+    @abstractmethod
+    def levels(self, progress: Tensor, shape: Shape, drawn: Tensor | None = None) -> Tensor:
+        """The level of every pixel at ``progress`` (B,): (B, 1, H, W) for pictures, (B, D) for vectors."""
+
+    @abstractmethod
+    def default_steps(self, shape: Shape) -> int:
+        """The number of steps where none is asked for."""
+
+    @abstractmethod
+    def check_steps(self, steps: int | None, shape: Shape) -> int:
+        """``steps`` if the plan can be walked in so many, the default for None; else ``ValueError``."""
+
+    @abstractmethod
+    def draw_progress(self, count: int, shape: Shape, random: torch.Generator) -> Tensor:
+        """A random row for each of ``count`` training images, never the last (all-0) one: (count,)."""
+
+    @abstractmethod
+    def stride(self, shape: Shape) -> float:
+        """How much progress one step makes when a walk is as long as it can be; 1 where that has no limit."""
+
+    def draw(self, count: int, shape: Shape, random: torch.Generator) -> Tensor | None:
+        """What is random about the plan for ``count`` images (first dimension), or None."""
+        return None
+
+    def complete(self, known: Tensor, drawn: Tensor | None, shape: Shape) -> tuple[Tensor | None, Tensor]:
+        """Make a walk go on from known pixels, (B, pixels) bool: (what is drawn, the progress (B,) so far)."""
+        raise ValueError(
+            f"mask can't be used with the plan {self.name}: its training never shows whole pixels beside"
+            " half-noisy ones; allowed: random_order(), or raster() with the first patches known"
+        )
+
+    def matrix(self, shape: Shape, steps: int | None = None, seed: int = 0) -> Tensor:
+        """The plan itself: levels of one image, (steps + 1, pixels).
+
+        >>> raster(1).matrix((2,))
+        tensor([[1., 1.],
+                [0., 1.],
+                [0., 0.]])
+        """
+        steps = self.check_steps(steps, shape)
+        drawn = self.draw(BLOCK, shape, seeded(seed, 0))
+        drawn = None if drawn is None else drawn[:1].expand(steps + 1, *drawn.shape[1:])
+        return self.levels(torch.linspace(0, 1, steps + 1, dtype=torch.float64), shape, drawn).flatten(1)
+
+    def config(self) -> dict[str, Any]:
+        """What ``build`` needs to make this plan again."""
+        return asdict(self)  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class Staircase(Plan):
+    """Whole pixels, piece by piece: levels are 0 or 1. A piece is what one step of the longest walk writes.
+
+    ``one_shot``: one piece, everything. ``raster``: square patches row by row (of a vector: runs of
+    ``patch`` numbers). ``random_order``: single pixels, in an order drawn for each image.
+    """
+
+    name: str
+    patch: int | None = None
+
+    def pieces(self, shape: Shape) -> int:
+        """How many pieces an example has: the most steps a walk can take."""
+        pixels = spatial(shape)
+        if self.patch is None:
+            return 1 if self.name == "one_shot" else math.prod(pixels)
+        if any(side % self.patch for side in pixels):
+            common = math.gcd(*pixels)
+            divisors = [size for size in range(1, common + 1) if common % size == 0]
+            raise ValueError(
+                f"patch is {self.patch}, which does not divide {' x '.join(map(str, pixels))} pixels;"
+                f" allowed: {', '.join(map(str, divisors))}{nearest(self.patch, divisors)}"
+            )
+        return math.prod(side // self.patch for side in pixels)
+
+    def places(self, shape: Shape, drawn: Tensor | None = None) -> Tensor:
+        """Which piece each pixel belongs to, counted from 0: (1, pixels), or (B, pixels) as drawn."""
+        self.pieces(shape)  # raises if the patch does not divide
+        pixels = spatial(shape)
+        if self.name == "random_order":
+            if drawn is None:
+                raise ValueError("drawn is None; allowed with random_order(): what draw() returned, (count, pixels)")
+            return drawn
+        if self.patch is None:
+            return torch.zeros(1, math.prod(pixels), dtype=torch.int64)
+        blocks = [torch.arange(side) // self.patch for side in pixels]
+        if len(pixels) == 1:
+            return blocks[0][None]
+        return (blocks[0][:, None] * (pixels[1] // self.patch) + blocks[1]).reshape(1, -1)
+
+    def draw(self, count: int, shape: Shape, random: torch.Generator) -> Tensor | None:
+        if self.name != "random_order":
+            return None
+        noise = torch.rand(count, math.prod(spatial(shape)), generator=random, device=random.device)
+        return noise.argsort(dim=1)
+
+    def levels(self, progress: Tensor, shape: Shape, drawn: Tensor | None = None) -> Tensor:
+        written = (progress * self.pieces(shape)).round()  # as many pieces are there
+        places = self.places(shape, drawn).to(progress.device)
+        return _as_levels((places >= written[:, None]).float(), shape)
+
+    def default_steps(self, shape: Shape) -> int:
+        return self.pieces(shape)
+
+    def check_steps(self, steps: int | None, shape: Shape) -> int:
+        pieces = self.pieces(shape)
+        if steps is not None and steps > pieces:
+            raise ValueError(
+                f"steps is {steps}; allowed: 1 to {pieces}, since {self.name} has {pieces} piece(s) to write here"
+            )
+        return pieces if steps is None else check_whole("steps", steps)
+
+    def draw_progress(self, count: int, shape: Shape, random: torch.Generator) -> Tensor:
+        pieces = self.pieces(shape)
+        rand = torch.rand(2, count, generator=random, device=random.device)
+        written = (rand[0] * pieces).floor().clamp(max=pieces - 1)
+        return written.masked_fill(rand[1] < START_SHARE, 0) / pieces
+
+    def stride(self, shape: Shape) -> float:
+        return 1 / self.pieces(shape)
+
+    def complete(self, known: Tensor, drawn: Tensor | None, shape: Shape) -> tuple[Tensor | None, Tensor]:
+        pieces, places = self.pieces(shape), self.places(shape, drawn).to(known.device)
+        if self.name == "random_order":
+            # the known pixels move to the front; both groups keep their drawn order
+            drawn = (places + pieces * ~known).argsort(dim=1).argsort(dim=1)
+            return drawn, known.sum(dim=1, dtype=torch.float64) / pieces
+        first_missing = torch.where(known, pieces, places).amin(dim=1)
+        if not torch.equal(known, places < first_missing[:, None]):
+            raise ValueError(
+                f"mask marks pixels that {self.name} can't have written yet; allowed: the first whole patches,"
+                " row by row; a model with the plan random_order() completes any mask"
+            )
+        return drawn, first_missing.double() / pieces
+
+
+@dataclass(frozen=True)
+class Ramp(Plan):
+    """Every pixel fades in over a stretch ``width`` of the walk, earlier pixels earlier.
+
+    ``level_i(s) = start * clip(1 - (s - (1 - width) i / (n - 1)) / width, 0, 1)`` for pixel i of n.
+    ``width`` 1 is ``diffusion``: all pixels at once. ``width`` 1/n is ``raster(1)``: one after the other.
+    """
+
+    name: str
+    width: float = 1.0
+    start: float = 1.0
+
+    def levels(self, progress: Tensor, shape: Shape, drawn: Tensor | None = None) -> Tensor:
+        count = math.prod(spatial(shape))
+        if self.width * count < 1 - 1e-9:
+            raise ValueError(f"width is {self.width}; allowed with {count} pixels: 1/{count} = {1 / count:.4g} to 1")
+        s = progress.double()[:, None]
+        begin = torch.linspace(0, 1 - self.width, count, dtype=torch.float64, device=s.device)
+        level = (1 - (s - begin) / self.width).clamp(0, 1)
+        # Rounded to 2^-20, else a pixel that is due to be 0 or 1 would be 1e-13 away from it
+        level = (level * 2**20).round() / 2**20 * self.start
+        return _as_levels(level.float(), shape)
+
+    def default_steps(self, shape: Shape) -> int:
+        return 32
+
+    def check_steps(self, steps: int | None, shape: Shape) -> int:
+        return self.default_steps(shape) if steps is None else check_whole("steps", steps)
+
+    def draw_progress(self, count: int, shape: Shape, random: torch.Generator) -> Tensor:
+        rand = torch.rand(2, count, generator=random, device=random.device)
+        return rand[0].masked_fill(rand[1] < START_SHARE, 0)
+
+    def stride(self, shape: Shape) -> float:
+        return 1.0
+
+
+def one_shot() -> Staircase:
+    """Everything at once: one step from nothing to the picture (chapter 2)."""
+    return Staircase("one_shot")
+
+
+def raster(patch: int = 1) -> Staircase:
+    """Auto-regression: square patches row by row, from the top left; pixel by pixel with ``patch=1``.
+
+    Chapter 4 writes single pixels, chapter 5 patches. A patch must divide the picture.
+
+    >>> raster(2).matrix((1, 4, 4)).shape          # 4 patches: 4 steps, 5 rows
+    torch.Size([5, 16])
+    >>> raster(3).matrix((1, 16, 16))
+    Traceback (most recent call last):
+    ValueError: patch is 3, which does not divide 16 x 16 pixels; allowed: 1, 2, 4, 8, 16; the nearest is 2
+    """
+    return Staircase("raster", check_whole("patch", patch))
+
+
+def random_order() -> Staircase:
+    """Scattered pixels: single ones, in an order drawn for each image (chapter 6).
+
+    With fewer steps than pixels each step writes several, all over the picture. It is the plan of
+    order-agnostic and masked models (Hoogeboom et al. 2022; Chang et al. 2022).
+    """
+    return Staircase("random_order")
+
+
+def diffusion(start: float = 1.0) -> Ramp:
+    """A little of every pixel at every step: noise (chapter 7).
+
+    ``start`` is the first row's level. It is 1, pure noise, except for networks that predict eps:
+    at level 1 the noise says nothing about the picture, so they start at 0.995 (chapter 9).
+
+    >>> diffusion().matrix((2,), steps=2)
+    tensor([[1.0000, 1.0000],
+            [0.5000, 0.5000],
+            [0.0000, 0.0000]])
+    """
+    return Ramp("diffusion", 1.0, check_number("start", start, 0, 1, open_left=True))
+
+
+def ramp(width: float) -> Ramp:
+    """Between auto-regression and diffusion: each pixel fades in over ``width`` of the walk (chapter 6).
+
+    ``ramp(1)`` is ``diffusion()``; with n pixels ``ramp(1 / n)`` is ``raster(1)``.
+
+    >>> ramp(0.5).matrix((4,), steps=4)[1]
+    tensor([0.5000, 0.8333, 1.0000, 1.0000])
+    """
+    return Ramp("ramp", check_number("width", width, 0, 1, open_left=True))
+
+
+PLANS = {each.__name__: each for each in (one_shot, raster, random_order, diffusion, ramp)}
+
+
+def build(config: dict[str, Any]) -> Plan:
+    """The plan that ``plan.config()`` described.
+
+    >>> build(raster(4).config()) == raster(4)
+    True
+    """
+    check_choice("plan", config.get("name"), PLANS)
+    return Ramp(**config) if "width" in config else Staircase(**config)

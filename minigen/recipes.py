@@ -1,0 +1,125 @@
+"""Recipes: everything that made a set of weights, by name.
+
+``python -m minigen list`` shows them, ``python -m minigen train NAME`` makes one again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from minigen import data, heads, nets, plans
+from minigen.errors import check_choice
+from minigen.generator import Generator, Labels
+from minigen.training import History, train
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model, its data and how it is trained.
+
+    Attributes:
+        name, about: what it is called and, in a sentence, what it is.
+        make: builds the model with fresh weights.
+        size: side of the digits it is trained on.
+        training: arguments of ``train`` that differ from its defaults.
+        sampling: arguments of ``sample`` that suit it best, chosen on validation data.
+        seed: of the first weights and of the training.
+    """
+
+    name: str
+    about: str
+    make: Callable[[], nn.Module]
+    size: int = 16
+    training: Mapping[str, Any] = field(default_factory=dict)
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+    def build(self, seed: int | None = None) -> nn.Module:
+        """The model with fresh weights; torch's own random numbers are left as they were."""
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed if seed is None else seed)
+            return self.make()
+
+    def config(self, **changes: Any) -> dict[str, Any]:
+        """The recipe as JSON-able words and numbers, with ``changes`` to its training."""
+        return {
+            "name": self.name,
+            "model": describe(self.build()),
+            "data": {"name": "digits", "size": self.size, "split": "train"},
+            "training": {"seed": self.seed, **self.training, **changes},
+            "sampling": dict(self.sampling),
+        }
+
+    def train(self, checkpoint: str | Path | None = None, **changes: Any) -> tuple[nn.Module, History]:
+        """Follow the recipe, with ``changes`` to the arguments of ``train``: the model and its history.
+
+        >>> model, history = recipe("digits-features").train(iterations=1, batch_size=8, progress=False)
+        >>> len(history.loss)
+        1
+        """
+        arguments = {"seed": self.seed, **self.training, **changes}
+        model = self.build(arguments["seed"])
+        history = train(
+            model,
+            *data.digits(self.size, "train"),
+            validation=data.digits(self.size, "validation"),
+            checkpoint=checkpoint,
+            **arguments,
+        )
+        return model, history
+
+
+def describe(model: nn.Module) -> dict[str, Any]:
+    """What a model is, in JSON-able words and numbers: ``rebuild`` makes it again."""
+    if isinstance(model, Generator):
+        return {"generator": model.config()}
+    return {"classifier": nets.config(model)}
+
+
+def _digits_diffusion() -> Generator:
+    return Generator(nets.UNet(size=16), heads.Categorical(16), plans.diffusion(), condition=Labels(10))
+
+
+_CLASSIFIER = dict(iterations=1200, weight_decay=0.01, validate_every=100)
+
+RECIPES = {
+    each.name: each
+    for each in (
+        Recipe(
+            "digits-diffusion",
+            "digits from noise, told which digit: U-Net, belief over 16 greys",
+            _digits_diffusion,
+            training=dict(iterations=2500, weight_decay=0.01),
+            sampling=dict(steps=16, eta=0.0, pick="mean"),
+        ),
+        Recipe(
+            "digits-features",
+            "the classifier whose features distances are measured on",
+            lambda: nets.Classifier(size=16),
+            training=_CLASSIFIER,
+        ),
+        Recipe(
+            "digits-judge",
+            "another classifier, other shape and seed, that says which digit was drawn",
+            lambda: nets.Classifier(size=16, widths=(24, 48, 64), kernel=5),
+            training=_CLASSIFIER,
+            seed=1,
+        ),
+    )
+}
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of this name.
+
+    >>> recipe("digits-difusion")
+    Traceback (most recent call last):
+    ValueError: name is 'digits-difusion'; allowed: 'digits-diffusion', 'digits-features', 'digits-judge'; did you mean 'digits-diffusion'?
+    """
+    return RECIPES[check_choice("name", name, RECIPES)]

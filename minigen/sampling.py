@@ -1,0 +1,270 @@
+"""One sampler for every plan: walk down the rows, and at each row let the network guess and ``step``.
+
+    x = noise
+    for t, u in pairs of rows:
+        x0_hat = the head's pick from model.belief(x, t)
+        x = step(x, x0_hat, t, u)
+
+That is all of auto-regression (levels 0 and 1) and all of diffusion (levels in between).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from minigen.errors import check_images, check_number, check_whole
+from minigen.generator import Generator, IdealGenerator
+from minigen.heads import check_pick
+from minigen.plans import spatial
+from minigen.process import step
+from minigen.randomness import Blocks
+
+Model = Generator | IdealGenerator
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What a walk passed through, all on the CPU.
+
+    Attributes:
+        images: x_t at every row, (steps + 1, B, C, H, W); the last row is the result.
+        x0_hat: the picked guess at every step, (steps, B, C, H, W).
+        levels: the plan as it was walked, (steps + 1, B, 1, H, W).
+        beliefs: the head's belief at every step, only if asked for, (steps, B, ...).
+        nfe: network calls an image.
+    """
+
+    images: Tensor
+    x0_hat: Tensor
+    levels: Tensor
+    beliefs: Tensor | None
+    nfe: int
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """How to sample, checked: the keyword arguments of ``sample``, which explains them."""
+
+    steps: int | None = None
+    seed: int = 0
+    labels: Tensor | Sequence[int] | int | None = None
+    guidance_scale: float = 1.0
+    eta: float = 1.0
+    pick: str = "draw"
+    temperature: float = 1.0
+    clip: bool = True
+    known: Tensor | None = None
+    mask: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps is not None:
+            check_whole("steps", self.steps)
+        check_whole("seed", self.seed, least=-(2**63))
+        check_number("eta", self.eta, 0, 1)
+        check_number("guidance_scale", self.guidance_scale)
+        check_pick(self.pick, self.temperature)
+        if (self.known is None) != (self.mask is None):
+            absent, other = ("known", "mask") if self.known is None else ("mask", "known")
+            raise ValueError(f"{absent} is None; allowed: {absent} and {other} together, to complete pictures")
+
+
+@dataclass(frozen=True)
+class _Moment:
+    x_t: Tensor
+    t: Tensor
+    belief: Tensor
+    x0_hat: Tensor
+
+
+def nfe(steps: int, guidance_scale: float = 1.0) -> int:
+    """Network calls an image: one a step, two with guidance (scales other than 0 and 1; chapter 13).
+
+    >>> nfe(16), nfe(16, guidance_scale=3.0)
+    (16, 32)
+    """
+    return check_whole("steps", steps) * (1 if guidance_scale in (0, 1) else 2)
+
+
+def sample(
+    model: Model,
+    count: int = 64,
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    labels: Tensor | Sequence[int] | int | None = None,
+    guidance_scale: float = 1.0,
+    eta: float = 1.0,
+    pick: str = "draw",
+    temperature: float = 1.0,
+    clip: bool = True,
+    known: Tensor | None = None,
+    mask: Tensor | None = None,
+    batch_size: int = 256,
+    progress: bool = False,
+) -> Tensor:
+    """Draw ``count`` pictures, (count, C, H, W) in [-1, 1], on the model's device.
+
+    Image i depends on the seed and i alone, not on ``count``, ``batch_size`` or (up to rounding) the
+    device.
+
+    Args:
+        model: a trained ``Generator``, or an ``IdealGenerator``.
+        steps: rows to walk down; None takes the plan's default (all pieces; 32 for noise).
+        labels: one class, or one for each image; None takes each class equally often.
+        guidance_scale: 1 is off, 0 ignores the labels, above 1 pushes towards them (chapter 13).
+        eta: 1 adds fresh noise at each step, 0 none (chapter 8); plans of whole pixels don't use it.
+        pick: "draw" from the belief or take its "mean"; for ``Categorical`` (chapters 3 and 4).
+        temperature: of the drawing: below 1 bolder, 0 the likeliest value (chapter 4).
+        clip: keep a regression head's guess in [-1, 1].
+        known, mask: complete pictures: ``known`` (count or 1, C, H, W) is kept where ``mask``, (H, W)
+            or (count, 1, H, W), is True. For ``random_order()``, and ``raster()`` with the first
+            patches known.
+
+    Raises:
+        ValueError, TypeError: naming the argument and what is allowed.
+
+    >>> from minigen import heads, plans
+    >>> two = IdealGenerator(torch.tensor([[-1.0, -1.0], [1.0, 1.0]]), heads.Categorical(2), plans.raster())
+    >>> sample(two, 4, seed=2)                  # the second number always agrees with the first
+    tensor([[-1., -1.],
+            [ 1.,  1.],
+            [-1., -1.],
+            [-1., -1.]])
+    """
+    check_whole("count", count)
+    check_whole("batch_size", batch_size)
+    settings = _Settings(steps, seed, labels, guidance_scale, eta, pick, temperature, clip, known, mask)
+    results = []
+    for first in tqdm(range(0, count, batch_size), desc="sampling", disable=not progress):
+        *_, last = _walk(model, first, min(batch_size, count - first), count, settings)
+        results.append(last.x_t)
+    return torch.cat(results)
+
+
+def trajectory(model: Model, count: int = 8, *, beliefs: bool = False, **settings: Any) -> Walk:
+    """Draw pictures and keep the way there.
+
+    The images are those of ``sample``, whose keyword arguments (apart from ``batch_size`` and
+    ``progress``) are all allowed here. ``beliefs=True`` keeps the head's belief at every step, too
+    (for ``Categorical`` 16 numbers a pixel).
+
+    >>> from minigen import heads, plans
+    >>> two = IdealGenerator(torch.tensor([[-1.0, -1.0], [1.0, 1.0]]), heads.Categorical(2), plans.raster())
+    >>> walk = trajectory(two, 4, seed=2)
+    >>> walk.nfe, walk.levels[:, 0].tolist()
+    (2, [[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]])
+    """
+    check_whole("count", count)
+    chosen = _Settings(**settings)
+    *passed, arrival = _walk(model, 0, count, count, chosen)
+    moments = [*passed, arrival]
+    return Walk(
+        images=torch.stack([moment.x_t.cpu() for moment in moments]),
+        x0_hat=torch.stack([moment.x0_hat.cpu() for moment in passed]),
+        levels=torch.stack([moment.t.cpu() for moment in moments]),
+        beliefs=torch.stack([moment.belief.cpu() for moment in passed]) if beliefs else None,
+        nfe=nfe(len(passed), chosen.guidance_scale),
+    )
+
+
+@torch.no_grad()
+def _walk(model: Model, first: int, count: int, total: int, settings: _Settings) -> Iterator[_Moment]:
+    """The walk of images ``first`` to ``first + count - 1`` of ``total``: a moment for every row."""
+    chosen = settings
+    tokens = _tokens(model, chosen, total)
+    tokens = None if tokens is None else tokens[first : first + count].to(model.device)
+    random = Blocks(chosen.seed, first, count, model.device)
+    x = random.normal(model.shape)
+    rows = _rows(model, random, chosen.steps, _known_pixels(model, chosen.mask, total), slice(first, first + count))
+    t = next(rows)
+    if chosen.known is not None:
+        x = torch.where(t == 0, _known_pictures(model, chosen.known, first, count, total), x)
+    rolls_dice = model.head.draws and chosen.pick == "draw" and chosen.temperature > 0
+    with _evaluating(model):
+        for u in rows:
+            belief = model.belief(x, t, tokens, chosen.guidance_scale)
+            uniform = random.uniform(model.shape) if rolls_dice else None
+            x0_hat = model.head.x0_hat(belief, uniform, chosen.temperature, chosen.clip)
+            yield _Moment(x, t, belief, x0_hat)
+            # whole pixels are written without noise, so none is drawn for them
+            fresh = chosen.eta > 0 and bool(((u > 0) & (u < t)).any())
+            noise = random.normal(model.shape) if fresh else None
+            x, t = step(x, x0_hat, t, u, model.schedule, chosen.eta if fresh else 0.0, noise), u
+    yield _Moment(x, t, x.new_empty(0), x.new_empty(0))
+
+
+def _rows(model: Model, random: Blocks, steps: int | None, known: Tensor | None, part: slice) -> Iterator[Tensor]:
+    """The rows of the plan from top to bottom, for the images in ``part``: (count, 1, H, W) or (count, D)."""
+    plan, shape = model.plan, model.shape
+    drawn = random.draw_some(lambda block, stream: plan.draw(block, shape, stream))
+    start = torch.zeros(part.stop - part.start, dtype=torch.float64, device=model.device)
+    if known is None:
+        steps = plan.check_steps(steps, shape)
+    else:
+        drawn, start = plan.complete(known[part], drawn, shape)
+        # counted over all images, not over this batch, so that no image depends on the batch size
+        left = round(float((~known).double().mean(dim=1).max()) / plan.stride(shape))
+        if steps is not None and steps > left:
+            raise ValueError(f"steps is {steps}; allowed: 1 to {left}, the pieces that the mask leaves to write")
+        steps = left if steps is None else steps
+    for k in range(steps + 1):
+        yield plan.levels(start + (1 - start) * (k / steps), shape, drawn).to(model.device)
+
+
+def _tokens(model: Model, settings: _Settings, total: int) -> Tensor | None:
+    """The labels as the condition's tokens, for all ``total`` images."""
+    if model.condition is not None:
+        return model.condition.tokens(settings.labels, total)
+    if settings.labels is not None:
+        raise ValueError("labels were given to a model without a condition; allowed: None")
+    if settings.guidance_scale != 1:
+        raise ValueError(f"guidance_scale is {settings.guidance_scale} for a model without a condition; allowed: 1")
+    return None
+
+
+def _known_pixels(model: Model, mask: Tensor | None, total: int) -> Tensor | None:
+    """The mask of all ``total`` images as (total, pixels) bool."""
+    if mask is None:
+        return None
+    pixels = spatial(model.shape)
+    if mask.dtype != torch.bool or tuple(mask.shape[-len(pixels) :]) != pixels:
+        raise ValueError(
+            f"mask has shape {tuple(mask.shape)} and dtype {mask.dtype}; allowed: torch.bool,"
+            f" {pixels} or (count, 1, {', '.join(map(str, pixels))}), True where a pixel is known"
+        )
+    flat = mask.reshape(-1, math.prod(pixels))
+    if len(flat) not in (1, total):
+        raise ValueError(f"mask holds {len(flat)} masks; allowed: 1, or as many as pictures are drawn: {total}")
+    if bool(flat.all()):
+        raise ValueError("mask is True everywhere; allowed: at least one pixel left to write")
+    return flat.expand(total, -1).to(model.device)
+
+
+def _known_pictures(model: Model, known: Tensor, first: int, count: int, total: int) -> Tensor:
+    """The pictures to complete, as the head can say them."""
+    check_images("known", known, model.shape)
+    if len(known) not in (1, total):
+        raise ValueError(f"known holds {len(known)} pictures; allowed: 1, or as many as are drawn: {total}")
+    known = known.expand(total, *model.shape)[first : first + count]
+    return model.head.prepare(known).to(model.device)
+
+
+@contextmanager
+def _evaluating(model: Model) -> Iterator[None]:
+    """The model in evaluation mode for the time of a walk, then as it was."""
+    was_training = isinstance(model, Generator) and model.training
+    if isinstance(model, Generator):
+        model.eval()
+    try:
+        yield
+    finally:
+        if isinstance(model, Generator):
+            model.train(was_training)
