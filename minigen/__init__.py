@@ -1,0 +1,43 @@
+"""minigen: every image generator is a way to remove information and a curve that puts it back.
+
+Four choices make a generator, and each can be changed alone: the plan (how information is removed), the
+head (what is predicted, by which loss), the net (the curve) and the condition (what it is told).
+
+    import minigen as mg
+
+    images, labels = mg.data.digits(size=16)
+    model = mg.Generator(mg.nets.UNet(size=16), mg.heads.Categorical(16), mg.plans.diffusion(), condition=mg.Labels(10))
+    history = mg.train(model, images, labels, iterations=1000)
+    drawn = mg.sample(model, count=64, steps=16)
+
+The files in reading order, each using only those before it: errors, randomness, data, store, process,
+plans, heads, nets, generator, sampling, training, recipes, zoo, metrics, plots.
+"""
+
+from minigen import data, heads, metrics, nets, plans, plots, process, recipes, zoo
+from minigen.generator import Generator, IdealGenerator, Labels
+from minigen.sampling import Walk, nfe, sample, trajectory
+from minigen.training import History, train
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Generator",
+    "History",
+    "IdealGenerator",
+    "Labels",
+    "Walk",
+    "data",
+    "heads",
+    "metrics",
+    "nets",
+    "nfe",
+    "plans",
+    "plots",
+    "process",
+    "recipes",
+    "sample",
+    "train",
+    "trajectory",
+    "zoo",
+]

@@ -80,11 +80,12 @@ def run_train(options: argparse.Namespace) -> None:
     changes = chosen(options, "iterations", "batch_size", "learning_rate", "seed", "precision")
     made_by = recipe(options.name)
     checkpoint = Path(options.runs) / f"{made_by.name}.checkpoint.safetensors"
+    revision = zoo.code_revision()  # of the code that trains, even if it is edited meanwhile
     if checkpoint.is_file():
         print(f"going on from {checkpoint}")
     model, history = made_by.train(checkpoint=checkpoint, device=options.device, **changes)
     recorded = {key: value for key, value in changes.items() if key != "precision"}
-    path = zoo.save(options.runs, made_by, model, history, recorded)
+    path = zoo.save(options.runs, made_by, model, history, recorded, revision)
     if not history.interrupted:
         checkpoint.unlink(missing_ok=True)
     print(f"{path}: loss {history.loss[-1]:.4f} after {len(history.loss)} iterations, {history.seconds:.0f} s")

@@ -209,7 +209,7 @@ class Generator(nn.Module):
     def config(self) -> dict[str, Any]:
         """What ``build`` needs to make this generator again (its weights apart)."""
         return {
-            "net": nets.config(self.net),  # type: ignore[arg-type]
+            "net": nets.config(self.net),
             "head": self.head.config(),
             "plan": self.plan.config(),
             "schedule": self.schedule.name,

@@ -11,8 +11,10 @@ numbers, or as None. ``net.shape`` is the shape of one example, (C, H, W) or (D,
 
 from __future__ import annotations
 
+import itertools
 import math
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -22,16 +24,14 @@ from minigen.data import CLASSES
 from minigen.errors import check_choice, check_images, check_whole
 
 
-class Net(Protocol):
-    """What a generator asks of its network; any ``nn.Module`` with these works."""
+class Net(nn.Module):
+    """What a generator asks of its network: a ``forward(x_t, t, context)`` and these attributes."""
 
     shape: tuple[int, ...]
     features: int
     context_size: int
-    causal: bool
     config: dict[str, Any]
-
-    def __call__(self, x_t: Tensor, t: Tensor, context: Tensor | None) -> Tensor: ...
+    causal: bool = False
 
 
 def dense(*sizes: int) -> nn.Sequential:
@@ -43,7 +43,7 @@ def dense(*sizes: int) -> nn.Sequential:
     if len(sizes) < 2:
         raise ValueError(f"sizes is {sizes}; allowed: two or more whole numbers, such as 1, 32, 32, 1")
     layers: list[nn.Module] = []
-    for before, after in zip(sizes, sizes[1:], strict=False):
+    for before, after in itertools.pairwise(sizes):
         layers += [nn.Linear(check_whole("sizes", before), check_whole("sizes", after)), nn.SiLU()]
     return nn.Sequential(*layers[:-1])
 
@@ -58,7 +58,11 @@ class Fit(nn.Module):
     torch.Size([])
     """
 
-    LOSSES = {"squared": F.mse_loss, "absolute": F.l1_loss, "cross-entropy": F.cross_entropy}
+    LOSSES: ClassVar[dict[str, Callable[..., Tensor]]] = {
+        "squared": F.mse_loss,
+        "absolute": F.l1_loss,
+        "cross-entropy": F.cross_entropy,
+    }
 
     def __init__(self, net: nn.Module, loss: str = "squared") -> None:
         super().__init__()
@@ -84,6 +88,7 @@ class LevelEmbedding(nn.Module):
 
     def __init__(self, size: int, frequencies: int = 16) -> None:
         super().__init__()
+        self.rates: Tensor
         self.register_buffer("rates", torch.logspace(0, 2, frequencies) * math.pi, persistent=False)
         self.net = dense(2 * frequencies, size, size)
 
@@ -93,7 +98,7 @@ class LevelEmbedding(nn.Module):
         return embedding if context is None else embedding + context
 
 
-class MLP(nn.Module):
+class MLP(Net):
     """A generator's network for vectors of ``size`` numbers, such as points in the plane (chapters 6 to 9).
 
     Input: the numbers, the level of each, and the embedding, all side by side.
@@ -102,8 +107,6 @@ class MLP(nn.Module):
     >>> net(torch.zeros(5, 2), torch.ones(5, 2), None).shape
     torch.Size([5, 32])
     """
-
-    causal = False
 
     def __init__(self, size: int, width: int = 128, depth: int = 3, context_size: int = 64) -> None:
         super().__init__()
@@ -139,7 +142,7 @@ class Residual(nn.Module):
         return self.skip(x) + h
 
 
-class UNet(nn.Module):
+class UNet(Net):
     """The course's picture network: down, across, up again, with shortcuts (Ronneberger et al. 2015).
 
     Input: the picture and, as one more channel, the level of every pixel; so one network serves every
@@ -156,8 +159,6 @@ class UNet(nn.Module):
     torch.Size([2, 32, 16, 16])
     """
 
-    causal = False
-
     def __init__(
         self,
         size: int = 16,
@@ -169,12 +170,13 @@ class UNet(nn.Module):
         super().__init__()
         widths = tuple(widths)
         self.config = dict(size=size, channels=channels, widths=widths, blocks=blocks, context_size=context_size)
-        for argument in ("size", "channels", "blocks", "context_size"):
-            check_whole(argument, self.config[argument])
+        for argument, value in (("size", size), ("channels", channels), ("blocks", blocks)):
+            check_whole(argument, value)
         if not widths or any(check_whole("widths", width) % 8 for width in widths):
             raise ValueError(f"widths is {widths}; allowed: one or more multiples of 8, such as (32, 64, 128)")
-        if size % 2 ** (len(widths) - 1):
-            raise ValueError(f"size is {size}; allowed with {len(widths)} widths: multiples of {2 ** (len(widths) - 1)}")
+        least = 2 ** (len(widths) - 1)
+        if size % least:
+            raise ValueError(f"size is {size}; allowed with {len(widths)} widths: multiples of {least}")
         self.shape, self.features, self.context_size = (channels, size, size), widths[0], context_size
         self.embedding = LevelEmbedding(context_size)
         self.first = nn.Conv2d(channels + 1, widths[0], 3, padding=1)
@@ -245,7 +247,7 @@ class GatedLayer(nn.Module):
         return v_out, h_out if first else h + h_out
 
 
-class CausalConv(nn.Module):
+class CausalConv(Net):
     """Masked gated convolutions: the features of pixel i see the pixels before it, and no other.
 
     So one pass over a whole picture gives every next-pixel prediction at once, and training uses all of

@@ -188,7 +188,7 @@ def _walk(model: Model, first: int, count: int, total: int, settings: _Settings)
     if chosen.known is not None:
         x = torch.where(t == 0, _known_pictures(model, chosen.known, first, count, total), x)
     rolls_dice = model.head.draws and chosen.pick == "draw" and chosen.temperature > 0
-    with _evaluating(model):
+    with evaluating(model):
         for u in rows:
             belief = model.belief(x, t, tokens, chosen.guidance_scale)
             uniform = random.uniform(model.shape) if rolls_dice else None
@@ -258,7 +258,7 @@ def _known_pictures(model: Model, known: Tensor, first: int, count: int, total: 
 
 
 @contextmanager
-def _evaluating(model: Model) -> Iterator[None]:
+def evaluating(model: Model) -> Iterator[None]:
     """The model in evaluation mode for the time of a walk, then as it was."""
     was_training = isinstance(model, Generator) and model.training
     if isinstance(model, Generator):

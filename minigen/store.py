@@ -62,7 +62,7 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"path is {str(path)!r}, which is no file; allowed: a .safetensors file made by minigen")
+        raise FileNotFoundError(f"path is {str(path)!r}, which is no file; allowed: a .safetensors file of minigen's")
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {})["about"])

@@ -226,11 +226,12 @@ def average(model: nn.Module, decay: float) -> AveragedModel:
     The rising decay forgets the first, random weights; with a constant one a short run samples rubbish.
     """
 
-    def update(averaged: list[Tensor], weights: list[Tensor], n: Tensor) -> None:
+    @torch.no_grad()
+    def update(averaged: Any, weights: Any, n: Any) -> None:
         count = int(n)
         torch._foreach_lerp_(averaged, weights, 1 - min(decay, (1 + count) / (10 + count)))
 
-    return AveragedModel(model, multi_avg_fn=torch.no_grad()(update))
+    return AveragedModel(model, multi_avg_fn=update)
 
 
 class _Run:
@@ -238,7 +239,7 @@ class _Run:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Any,
         data: tuple[Any, ...],
         settings: Settings,
         validation: Batch | None,

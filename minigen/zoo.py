@@ -85,9 +85,18 @@ def _load(name: str, folder: str | Path, device: str) -> nn.Module:
 
 
 def save(
-    folder: str | Path, made_by: Recipe, model: nn.Module, history: History, changes: dict[str, Any] | None = None
+    folder: str | Path,
+    made_by: Recipe,
+    model: nn.Module,
+    history: History,
+    changes: dict[str, Any] | None = None,
+    revision: str = "unknown",
 ) -> Path:
-    """Write both files and return the path of the weights. They are rounded to float16, the model's too."""
+    """Write both files and return the path of the weights, which are rounded to float16 (the model's, too).
+
+    ``changes`` are the arguments of ``train`` that differed from the recipe; ``revision`` is that of
+    the code when training began.
+    """
     halves = {name: value.detach().half() for name, value in model.state_dict().items()}
     model.load_state_dict(halves)  # what is scored is what is shipped
     config = made_by.config(**(changes or {}))
@@ -99,7 +108,7 @@ def save(
         "parameters": sum(value.numel() for value in model.parameters()),
         "trained": {
             "date": date.today().isoformat(),
-            "revision": revision(),
+            "revision": revision,
             "torch": str(torch.__version__),
             "hardware": hardware(history),
             "precision": history.precision,
@@ -118,7 +127,7 @@ def add_scores(name: str, scores: dict[str, Any], folder: str | Path = SHIPPED) 
     return store.save_json(Path(folder) / f"{name}.json", {**about(name, folder), "scores": scores})
 
 
-def revision() -> str:
+def code_revision() -> str:
     """The commit of the code, or the package's version outside of a repository."""
     here = Path(__file__).parent
     try:

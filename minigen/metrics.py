@@ -1,0 +1,378 @@
+"""How good are the pictures? Distances, accuracies, and how far each can be trusted.
+
+Distances are measured on 64 features of the project's own small classifier, so they compare only inside
+this project and one data set. A distance means nothing without its *floor*: what real training pictures
+score against held-out ones at the same N. Chapter 5 shows sheets of pictures at known distances.
+
+Fréchet distance (FID's formula) and kernel distance (KID) come from torchmetrics.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from minigen import data, zoo
+from minigen.errors import check_choice, check_images, check_labels, check_whole
+from minigen.generator import Generator
+from minigen.heads import Categorical
+from minigen.nets import Classifier
+from minigen.plans import Staircase, spatial
+from minigen.randomness import Blocks, seeded
+from minigen.sampling import Model, evaluating
+
+LEAST = 500
+"""Fewer samples than this give no distance: with 64 features the covariance would be mostly chance."""
+
+MOST = 3600
+"""As many as there are training digits, from which the floor is drawn."""
+
+SIZE = 16
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A mean and a standard deviation over repetitions.
+
+    >>> Spread.of([1.0, 2.0, 3.0])
+    Spread(mean=2.0, spread=1.0)
+    """
+
+    mean: float
+    spread: float
+
+    @staticmethod
+    def of(values: list[float]) -> Spread:
+        """Of two or more values."""
+        numbers = torch.tensor(values, dtype=torch.float64)
+        return Spread(float(numbers.mean()), float(numbers.std()))
+
+    def __str__(self) -> str:
+        return f"{self.mean:.1f} ± {self.spread:.1f}"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How a set of samples did; each attribute is explained by the function of its name.
+
+    ``frechet`` and ``kernel`` are better the lower, never much below their ``floor`` and ``kernel_floor``.
+    ``coverage`` is best at what real pictures reach, ``coverage_ceiling``. ``accuracy`` is None without labels.
+    """
+
+    count: int
+    frechet: float
+    floor: Spread
+    kernel: float
+    kernel_floor: Spread
+    density: float
+    coverage: float
+    coverage_ceiling: Spread
+    accuracy: float | None
+    nearer_to_train: float
+
+    def rounded(self, digits: int = 4) -> dict[str, Any]:
+        """Plain numbers for a JSON file."""
+
+        def plain(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {name: plain(part) for name, part in value.items()}
+            return round(value, digits) if isinstance(value, float) else value
+
+        result: dict[str, Any] = plain(asdict(self))
+        return result
+
+
+# --- the judges ------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4)
+def _classifier(name: str) -> Classifier:
+    return zoo.load_classifier(name, device="cpu")
+
+
+@torch.no_grad()
+def _in_parts(function: Any, images: Tensor) -> Tensor:
+    """``function`` of 500 pictures at a time."""
+    return torch.cat([function(part) for part in images.split(500)])
+
+
+def features(images: Tensor) -> Tensor:
+    """The 64 features of 16x16 digits on which distances are measured: (B, 64)."""
+    check_images("images", images, (1, SIZE, SIZE))
+    return _in_parts(_classifier("digits-features").embed, images.float().cpu())
+
+
+def judged_labels(images: Tensor) -> Tensor:
+    """Which digit an independent classifier (other shape, other seed) sees in each picture: (B,)."""
+    check_images("images", images, (1, SIZE, SIZE))
+    return _in_parts(_classifier("digits-judge"), images.float().cpu()).argmax(dim=1)
+
+
+def accuracy(images: Tensor, labels: Tensor) -> float:
+    """The share of pictures in which the independent classifier sees the digit that was asked for.
+
+    It rewards playing safe: read it beside ``coverage``.
+    """
+    check_labels("labels", labels, data.CLASSES)
+    if len(labels) != len(images):
+        raise ValueError(f"labels holds {len(labels)}; allowed: one an image, {len(images)}")
+    return float((judged_labels(images) == labels.cpu()).double().mean())
+
+
+def classifier_accuracy(classifier: Classifier) -> dict[str, float]:
+    """A classifier's share of right labels on validation and held-out digits."""
+    result = {}
+    for split in ("validation", "held-out"):
+        images, labels = data.digits(classifier.shape[-1], split)
+        seen = _in_parts(classifier.cpu(), images).argmax(dim=1)
+        result[split] = float((seen == labels).double().mean())
+    return result
+
+
+# --- distances -------------------------------------------------------------------------------------
+
+
+def _metric(kind: Any, real: Tensor, fake: Tensor, **settings: Any) -> Any:
+    """A torchmetrics distance between two sets of features (which the metric takes as they are)."""
+    identity = nn.Identity()
+    identity.num_features = real.shape[1]  # type: ignore[assignment]
+    metric = kind(feature=identity, **settings).set_dtype(torch.float64)
+    metric.update(real.double(), real=True)
+    metric.update(fake.double(), real=False)
+    return metric.compute()
+
+
+def frechet(real: Tensor, fake: Tensor) -> float:
+    """The Fréchet distance between two sets of features, (N, D) and (M, D).
+
+    Both are taken for Gaussians: ``|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))`` (Heusel et al. 2017).
+    It is too high for small N, which is why the floor is measured at the same N (chapter 5).
+
+    >>> x = torch.randn(2000, 4, generator=seeded(0))
+    >>> round(frechet(x, x + torch.tensor([3.0, 0, 0, 0])), 3)         # moved by 3: the distance is 9
+    9.0
+    """
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    return float(_metric(FrechetInceptionDistance, real, fake))
+
+
+def kernel_distance(real: Tensor, fake: Tensor) -> float:
+    """The kernel distance between two sets of features: the squared MMD of a cubic kernel (Bińkowski et al. 2018).
+
+    Unlike the Fréchet distance it is right on average at any N, so equal distributions give 0, a
+    little below as often as a little above. The mean of 20 subsets of 500.
+    """
+    from torchmetrics.image.kid import KernelInceptionDistance
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # the subsets
+        return float(_metric(KernelInceptionDistance, real, fake, subsets=20, subset_size=LEAST)[0])
+
+
+def density_coverage(real: Tensor, fake: Tensor, nearest: int = 5) -> tuple[float, float]:
+    """Density and coverage of Naeem et al. 2020, on features.
+
+    Around each real sample lies a ball that reaches to its ``nearest``-th real neighbour. Coverage is
+    the share of balls with a fake sample in them; density counts balls per fake sample, over
+    ``nearest`` (it can pass 1).
+
+    >>> x = torch.randn(500, 4, generator=seeded(0))
+    >>> density_coverage(x, x + 100)
+    (0.0, 0.0)
+    """
+    check_whole("nearest", nearest, 1, len(real) - 1)
+    radius = torch.cdist(real.double(), real.double()).kthvalue(nearest + 1, dim=1).values  # itself is the first
+    inside = torch.cdist(real.double(), fake.double()) < radius[:, None]
+    return float(inside.double().sum() / (nearest * len(fake))), float(inside.any(dim=1).double().mean())
+
+
+def nearer_to_train(samples: Tensor, train: Tensor, heldout: Tensor) -> float:
+    """The share of samples whose nearest picture is a training one, not a held-out one.
+
+    The two sets must be equally large; then a generator that copies nothing gives about one half, and
+    one that copies training pictures gives 1. Nearest by pixels (Euclidean); a tie counts half.
+    """
+    if len(train) != len(heldout):
+        raise ValueError(f"train holds {len(train)}, heldout {len(heldout)} pictures; allowed: equally many")
+    for argument, images in (("samples", samples), ("train", train), ("heldout", heldout)):
+        check_images(argument, images, tuple(samples.shape[1:]))
+    to_train, to_heldout = (_nearest_distance(samples, images) for images in (train, heldout))
+    return float(((to_train < to_heldout).double() + 0.5 * (to_train == to_heldout)).mean())
+
+
+def _nearest_distance(samples: Tensor, images: Tensor) -> Tensor:
+    # not by matrix products, whose rounding would hide exact copies
+    flat = images.flatten(1).float()
+    mode = "donot_use_mm_for_euclid_dist"
+    parts = samples.flatten(1).float().cpu().split(500)
+    return torch.cat([torch.cdist(part, flat, compute_mode=mode).amin(dim=1) for part in parts])
+
+
+# --- all of them -----------------------------------------------------------------------------------
+
+
+def evaluate(samples: Tensor, labels: Tensor | None = None, split: str = "held-out", balanced: bool = True) -> Scores:
+    """Score 16x16 digits against real ones.
+
+    Args:
+        samples: (N, 1, 16, 16) in [-1, 1], N from 500 to 3,600.
+        labels: the digits that were asked for, (N,), for the accuracy.
+        split: "held-out", or "validation" while something is being chosen.
+        balanced: True if the samples hold each digit equally often; False gives them a floor of
+            random classes (for generators that are not told the digit).
+
+    >>> images, labels = data.digits(split="train")
+    >>> scores = evaluate(images[:1000], labels[:1000])
+    >>> scores.frechet < 2 * scores.floor.mean, scores.accuracy > 0.95, scores.nearer_to_train
+    (True, True, 1.0)
+    """
+    check_images("samples", samples, (1, SIZE, SIZE), least=LEAST)
+    if len(samples) > MOST:
+        raise ValueError(f"samples holds {len(samples)} pictures; allowed: {LEAST} to {MOST}")
+    check_choice("split", split, ("held-out", "validation"))
+    found, real = features(samples), _real_features(split)
+    floor = _floor(len(samples), split, balanced)
+    density, coverage = density_coverage(real, found)
+    real_images, _ = data.digits(SIZE, split)
+    train_images, _ = data.digits(SIZE, "train")
+    return Scores(
+        count=len(samples),
+        frechet=frechet(real, found),
+        floor=floor["frechet"],
+        kernel=kernel_distance(real, found) if len(real) >= LEAST else float("nan"),
+        kernel_floor=floor["kernel"],
+        density=density,
+        coverage=coverage,
+        coverage_ceiling=floor["coverage"],
+        accuracy=None if labels is None else accuracy(samples, labels),
+        nearer_to_train=nearer_to_train(samples, train_images[: len(real_images)], real_images),
+    )
+
+
+@lru_cache(maxsize=2)
+def _real_features(split: str) -> Tensor:
+    return features(data.digits(SIZE, split)[0])
+
+
+@lru_cache(maxsize=16)
+def _floor(count: int, split: str, balanced: bool, draws: int = 20) -> dict[str, Spread]:
+    """What ``count`` real training digits score against real digits of ``split``: mean and spread of 20 draws.
+
+    Drawn without replacement, so with over 1,800 of the 3,600 the draws overlap much and the spread is
+    too small.
+    """
+    _, labels = data.digits(SIZE, "train")
+    train, real = _real_features("train"), _real_features(split)
+    found: dict[str, list[float]] = {"frechet": [], "kernel": [], "coverage": []}
+    for draw in range(draws):
+        rows = _draw_rows(labels, count, balanced, seeded(draw, count))
+        found["frechet"].append(frechet(real, train[rows]))
+        found["kernel"].append(kernel_distance(real, train[rows]) if len(real) >= LEAST else float("nan"))
+        found["coverage"].append(density_coverage(real, train[rows])[1])
+    return {name: Spread.of(values) for name, values in found.items()}
+
+
+def _draw_rows(labels: Tensor, count: int, balanced: bool, random: torch.Generator) -> Tensor:
+    """Random rows of the training set: each class equally often (to within one), or any."""
+    if not balanced:
+        return torch.randperm(len(labels), generator=random)[:count]
+    shuffled = torch.randperm(len(labels), generator=random)
+    # the first of each class, then the second of each class, ...
+    by_class = [shuffled[labels[shuffled] == digit] for digit in range(data.CLASSES)]
+    return torch.stack(by_class, dim=1).flatten()[:count]
+
+
+# --- what happens inside a picture -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PatchGradients:
+    """Mean absolute difference of neighbouring pixels, over that of real pictures at the same places.
+
+    ``border``: neighbours in different patches; ``inside``: in the same patch. 1 is like real pictures,
+    above is torn or grainy, below is too smooth. None where there are no such neighbours.
+    """
+
+    border: float | None
+    inside: float | None
+
+
+def patch_gradients(samples: Tensor, patch: int, real: Tensor | None = None) -> PatchGradients:
+    """Where the damage sits: gradients at patch borders and inside patches (chapter 5).
+
+    ``real`` is what they are divided by, held-out digits unless given.
+
+    >>> real, _ = data.digits(split="held-out")
+    >>> patch_gradients(real, patch=4)
+    PatchGradients(border=1.0, inside=1.0)
+    """
+    check_images("samples", samples)
+    real = data.digits(samples.shape[-1], "held-out")[0] if real is None else real
+    check_images("real", real, tuple(samples.shape[1:]))
+    place = Staircase("raster", check_whole("patch", patch)).places(tuple(samples.shape[1:]))
+    place = place.view(spatial(tuple(samples.shape[1:])))
+    ratios = {}
+    for name, wanted in (("border", True), ("inside", False)):
+        sums = [_gradient(images.cpu(), place, wanted) for images in (samples, real)]
+        ratios[name] = None if sums[1] is None else sums[0] / sums[1]  # type: ignore[operator]
+    return PatchGradients(**ratios)
+
+
+def _gradient(images: Tensor, place: Tensor, across: bool) -> float | None:
+    """The mean absolute difference of neighbours whose patches differ (or are the same)."""
+    parts = []
+    for dim in (-1, -2):
+        chosen = (place.diff(dim=dim) != 0) == across
+        parts.append(images.diff(dim=dim).abs()[..., chosen].flatten())
+    joined = torch.cat(parts)
+    return float(joined.double().mean()) if len(joined) else None
+
+
+@torch.no_grad()
+def bits_per_dimension(
+    model: Model, images: Tensor, labels: Tensor | None = None, steps: int | None = None, seed: int = 0
+) -> Tensor:
+    """How many bits a pixel the model needs to write each picture: (N,), lower is better (chapter 10).
+
+    The sum over the walk of -log2 p(pixels written at that step), over the number of pixels, for the
+    picture rounded to the head's grey levels. Exact for ``raster()``, an upper bound for
+    ``random_order()`` (one random order an image), not defined here for noise.
+
+    >>> from minigen import heads, plans
+    >>> from minigen.generator import IdealGenerator
+    >>> two = torch.tensor([[-1.0, -1.0], [1.0, 1.0]])
+    >>> bits_per_dimension(IdealGenerator(two, heads.Categorical(2), plans.raster()), two)
+    tensor([0.5000, 0.5000])
+    """
+    plan, head = model.plan, model.head
+    if not isinstance(head, Categorical) or not isinstance(plan, Staircase):
+        raise ValueError(
+            f"model has the head {type(head).__name__} and the plan {plan.name}; allowed:"
+            " Categorical with one_shot(), raster() or random_order()"
+        )
+    check_images("images", images, model.shape)
+    steps = plan.check_steps(steps, model.shape)
+    count, x0 = len(images), head.prepare(images.to(model.device))
+    tokens = None
+    if model.condition is not None and labels is not None:
+        tokens = model.condition.tokens(labels, count).to(model.device)
+    random = Blocks(seed, 0, count, model.device)
+    drawn = random.draw_some(lambda block, stream: plan.draw(block, model.shape, stream))
+    # A causal net sees only what comes before each pixel, so one pass over the whole picture is the walk
+    one_pass = isinstance(model, Generator) and model.net.causal
+    progress = torch.linspace(0, 1, 2 if one_pass else steps + 1, dtype=torch.float64)
+    rows = [plan.levels(p.expand(count), model.shape, drawn).to(model.device) for p in progress]
+    bits = torch.zeros(count, dtype=torch.float64, device=model.device)
+    with evaluating(model):
+        for t, u in itertools.pairwise(rows):
+            log_p = head.log_probabilities(model.belief(x0, u if one_pass else t, tokens)).double()
+            log_p = log_p.gather(2, head.index(x0).unsqueeze(2)).squeeze(2)  # of the true grey level
+            bits -= torch.where(u < t, log_p, 0).flatten(1).sum(1) / math.log(2)
+    return (bits / x0[0].numel()).float()

@@ -1,0 +1,261 @@
+"""Figures in one style that reads on light and dark pages, each with a caption and alternative text.
+
+Every function returns a ``Figure``: a notebook shows it as HTML, a picture with ``alt`` text and a
+caption, the same in Jupyter, in Colab and on the site; ``save`` writes it as a PNG file.
+
+Hidden pixels are hatched everywhere: black is a colour of the digits.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from minigen.errors import check_images, check_whole
+from minigen.plans import Plan
+from minigen.store import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+INK = "#7c8594"
+"""Axes and labels: a grey that reads on white and on black."""
+
+COLOURS = ("#6366f1", "#ec4899", "#14b8a6", "#f59e0b")
+"""Indigo, pink, teal, amber: lines, in this order."""
+
+STYLE: Any = {
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": INK,
+    "grid.alpha": 0.2,
+    "font.size": 10,
+    "hatch.color": INK,
+    "hatch.linewidth": 0.6,
+    "legend.frameon": False,
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A finished picture: PNG bytes, what is to be seen on it (``alt``), a caption, and its width on the page."""
+
+    png: bytes
+    alt: str
+    caption: str = ""
+    width: int = 640
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/html": self.to_html(), "text/plain": f"[figure: {self.alt}]"}
+
+    def to_html(self) -> str:
+        """A ``<figure>`` element with the picture inside it."""
+        source = base64.b64encode(self.png).decode()
+        caption = f"<figcaption>{html.escape(self.caption)}</figcaption>" if self.caption else ""
+        return (
+            f'<figure class="mg-figure"><img src="data:image/png;base64,{source}" alt="{html.escape(self.alt)}"'
+            f' width="{self.width}" style="max-width: 100%; height: auto; background: none">{caption}</figure>'
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the PNG file."""
+        return write_atomically(path, self.png)
+
+
+def _new(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Any, Any]:
+    """A matplotlib figure in the course's style, apart from pyplot's global state, and its axes (2-D array)."""
+    import matplotlib
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+    with matplotlib.rc_context(STYLE):
+        figure = MatplotlibFigure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, axes
+
+
+def finish(figure: MatplotlibFigure, alt: str, caption: str = "", dpi: int = 144) -> Figure:
+    """Turn a matplotlib figure into a ``Figure``; ``alt`` must say what is to be seen."""
+    import matplotlib
+
+    if len(alt.split()) < 3:
+        raise ValueError(f"alt is {alt!r}; allowed: a sentence that says what is to be seen")
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return Figure(_fewer_colours(buffer.getvalue()), alt, caption, width=round(figure.get_figwidth() * 96))
+
+
+def _fewer_colours(png: bytes) -> bytes:
+    """The same PNG with at most 256 colours, which is a third of the bytes."""
+    from PIL import Image
+
+    small = io.BytesIO()
+    picture = Image.open(io.BytesIO(png)).convert("RGBA")
+    picture.quantize(256, method=Image.Quantize.FASTOCTREE).save(small, "PNG", optimize=True)
+    return small.getvalue()
+
+
+def _picture(axes: Axes, image: Tensor, hidden: Tensor | None = None) -> None:
+    """One picture (C, H, W) without axes; ``hidden`` pixels (H, W) are hatched."""
+    pixels = ((image.detach().float().cpu().clamp(-1, 1) + 1) / 2).permute(1, 2, 0).numpy()
+    alpha = None if hidden is None else (~hidden.cpu().numpy()).astype(float)
+    if pixels.shape[2] == 1:
+        axes.imshow(pixels[:, :, 0], cmap="gray", vmin=0, vmax=1, interpolation="nearest", alpha=alpha)
+    else:
+        axes.imshow(pixels if alpha is None else np.dstack([pixels, alpha]), interpolation="nearest")
+    if hidden is not None:
+        _hatch(axes, hidden.cpu().numpy())
+    _bare(axes)
+
+
+def _hatch(axes: Axes, hidden: np.ndarray) -> None:
+    """Diagonal lines over the True pixels: one rectangle a run of pixels in a row."""
+    from matplotlib.patches import Rectangle
+
+    for y, row in enumerate(hidden):
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], row.astype(int), [0]])))
+        for left, right in zip(edges[::2], edges[1::2], strict=True):
+            corner = (left - 0.5, y - 0.5)
+            axes.add_patch(Rectangle(corner, right - left, 1, fill=False, hatch="////", linewidth=0, edgecolor=INK))
+
+
+def _bare(axes: Axes) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+        spine.set_linewidth(0.6)
+
+
+def grid(images: Tensor, alt: str, caption: str = "", columns: int | None = None, scale: int = 3) -> Figure:
+    """Many pictures (B, C, H, W) in rows; each pixel is ``scale`` pixels wide.
+
+    >>> grid(torch.zeros(10, 1, 16, 16), alt="ten grey squares").width
+    500
+    """
+    check_images("images", images)
+    check_whole("scale", scale)
+    count, channels, height, width = images.shape
+    columns = check_whole("columns", columns) if columns else min(count, max(10, round(count**0.5)))
+    rows, gap = -(-count // columns), 2
+    sheet = torch.zeros(rows * columns, channels + 1, height * scale + gap, width * scale + gap)  # transparent
+    shown = (images.detach().float().cpu().clamp(-1, 1) + 1) / 2
+    shown = shown.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)
+    sheet[:count, :channels, : height * scale, : width * scale] = shown
+    sheet[:count, channels, : height * scale, : width * scale] = 1
+    sheet = sheet.view(rows, columns, *sheet.shape[1:]).permute(0, 3, 1, 4, 2).flatten(0, 1).flatten(1, 2)
+    return from_pixels(sheet, alt, caption)
+
+
+def from_pixels(pixels: Tensor, alt: str, caption: str = "") -> Figure:
+    """A figure of exactly these pixels, (H, W, 1 to 4) in [0, 1]: grey or RGB, with or without alpha."""
+    from PIL import Image
+
+    if len(alt.split()) < 3:
+        raise ValueError(f"alt is {alt!r}; allowed: a sentence that says what is to be seen")
+    values = (pixels * 255).round().byte().numpy()
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[values.shape[2]]
+    buffer = io.BytesIO()
+    Image.fromarray(values.squeeze(2) if mode == "L" else values, mode).save(buffer, "PNG", optimize=True)
+    return Figure(buffer.getvalue(), alt, caption, width=values.shape[1])
+
+
+def matrices(plans: dict[str, Plan], shape: tuple[int, ...], steps: int | None, alt: str, caption: str = "") -> Figure:
+    """Plans as the matrices they are: one row a step, one column a pixel, dark where all is hidden."""
+    figure, axes = _new(1.55 * len(plans), 2.1, 1, len(plans))
+    for axis, (name, plan) in zip(axes[0], plans.items(), strict=True):
+        possible = steps
+        if steps is not None and hasattr(plan, "pieces"):
+            possible = min(steps, plan.pieces(shape))
+        matrix = plan.matrix(shape, possible)
+        rows, columns = matrix.shape
+        image = axis.imshow(matrix, cmap=_levels_map(), vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+        _bare(axis)
+        axis.set_title(name, fontsize=9)
+        axis.set_xlabel(f"{columns} pixels", fontsize=8)
+        axis.set_ylabel(f"{rows - 1} step{'s' if rows > 2 else ''}", fontsize=8)
+    bar = figure.colorbar(image, ax=axes[0], fraction=0.05, ticks=[0, 0.5, 1])
+    bar.set_label("level (1: nothing is left)", fontsize=8)
+    bar.outline.set_linewidth(0.6)
+    return finish(figure, alt, caption)
+
+
+def _levels_map() -> Any:
+    """Colours of levels: 0 nearly clear, 1 indigo."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("levels", ["#eef0ff", "#a5b4fc", COLOURS[0], "#312e81"])
+
+
+def films(
+    rows: Sequence[tuple[str, Tensor, Tensor | None]], alt: str, caption: str = "", titles: Sequence[str] | None = None
+) -> Figure:
+    """Pictures side by side, one row a film: (name, pictures (F, C, H, W), levels (F, 1, H, W) or None).
+
+    Pixels at level 1 carry nothing and are hatched.
+    """
+    columns = max(len(pictures) for _, pictures, _ in rows)
+    figure, axes = _new(1.3 + 0.86 * columns, 0.9 * len(rows) + (0.2 if titles else 0), len(rows), columns)
+    for line, (name, pictures, levels) in zip(axes, rows, strict=True):
+        for axis in line[len(pictures) :]:
+            axis.set_axis_off()
+        for number, (axis, picture) in enumerate(zip(line, pictures, strict=False)):
+            _picture(axis, picture, None if levels is None else levels[number, 0] == 1)
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+    for axis, title in zip(axes[0], titles or [], strict=False):
+        axis.set_title(title, fontsize=8)
+    return finish(figure, alt, caption)
+
+
+def lines(
+    curves: dict[str, tuple[Sequence[float], Sequence[float]]],
+    xlabel: str,
+    ylabel: str,
+    alt: str,
+    caption: str = "",
+    logx: bool = False,
+    logy: bool = False,
+) -> Figure:
+    """Named curves (x, y) in one pair of axes.
+
+    >>> lines({"loss": ([1, 2, 3], [3, 2, 1])}, "iteration", "loss", alt="the loss falls from 3 to 1").width
+    576
+    """
+    figure, axes = _new(6, 3.2)
+    for (name, (x, y)), colour in zip(curves.items(), COLOURS * (1 + len(curves) // len(COLOURS)), strict=False):
+        marker = "o" if len(x) < 20 else None
+        axes[0, 0].plot(x, y, color=colour, label=name, linewidth=1.6, marker=marker, markersize=4)
+    scales = {"xscale": "log" if logx else "linear", "yscale": "log" if logy else "linear"}
+    axes[0, 0].set(xlabel=xlabel, ylabel=ylabel, **scales)
+    if len(curves) > 1:
+        axes[0, 0].legend(fontsize=8, labelcolor=INK)
+    return finish(figure, alt, caption)
+
+
+def spread_rows(count: int, shown: int) -> Tensor:
+    """``shown`` row numbers, evenly over 0 to ``count - 1``, with both ends.
+
+    >>> spread_rows(257, 5).tolist()
+    [0, 64, 128, 192, 256]
+    """
+    return torch.linspace(0, count - 1, min(count, check_whole("shown", shown, 2))).round().long()
