@@ -30,8 +30,9 @@ def nearest(given: object, allowed: Iterable[object]) -> str:
     choices = list(allowed)
     if isinstance(given, int | float) and choices and all(isinstance(c, int) for c in choices):
         return f"; the nearest is {min(choices, key=lambda c: abs(c - given))}"  # type: ignore[operator]
-    close = difflib.get_close_matches(str(given).lower(), [str(c) for c in choices], n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    names = {str(c).lower(): str(c) for c in choices}  # so that "unet" finds "UNet"
+    close = difflib.get_close_matches(str(given).lower(), names, n=1)
+    return f"; did you mean {names[close[0]]!r}?" if close else ""
 
 
 def check_choice(argument: str, given: T, allowed: Iterable[T]) -> T:

@@ -297,6 +297,8 @@ class IdealGenerator:
         self.condition, self.shape, self.device = None, tuple(pictures.shape[1:]), pictures.device
         self.pictures = head.prepare(pictures.double())
         self.exact = exact  # the least sigma: pixels that are written must match, but not to the last bit
+        if isinstance(head, heads.Categorical):  # which grey each pixel of each picture has, as 0 and 1
+            self.one_hot = nn.functional.one_hot(head.index(self.pictures), head.levels).movedim(-1, 2).double()
 
     def weights(self, x_t: Tensor, t: Tensor) -> Tensor:
         """The probability of each picture given what is seen: (B, pictures), float64."""
@@ -312,6 +314,6 @@ class IdealGenerator:
         """The exact belief of x0, in the head's form (see ``Generator.belief``)."""
         weights = self.weights(x_t, t)
         if isinstance(self.head, heads.Categorical):
-            one_hot = nn.functional.one_hot(self.head.index(self.pictures), self.head.levels).movedim(-1, 2)
-            return (weights @ one_hot.double().flatten(1)).view(-1, *one_hot.shape[1:]).log().to(x_t)
+            probability = (weights @ self.one_hot.flatten(1)).view(-1, *self.one_hot.shape[1:])
+            return probability.clamp(min=0).log().to(x_t)
         return (weights @ self.pictures.flatten(1)).view_as(x_t).to(x_t)

@@ -223,7 +223,8 @@ class Ramp(Plan):
 
     def draw_progress(self, count: int, shape: Shape, random: torch.Generator) -> Tensor:
         rand = torch.rand(2, count, generator=random, device=random.device)
-        return rand[0].masked_fill(rand[1] < START_SHARE, 0)
+        # Not so close to 1 that every level rounds to 0: nothing would be hidden, and the loss 0/0
+        return rand[0].clamp(max=1 - 2**-20).masked_fill(rand[1] < START_SHARE, 0)
 
     def stride(self, shape: Shape) -> float:
         return 1.0

@@ -196,7 +196,9 @@ def matrices(plans: dict[str, Plan], shape: tuple[int, ...], steps: int | None, 
         axis.set_ylabel(f"{rows - 1} step{'s' if rows > 2 else ''}", fontsize=8)
     bar = figure.colorbar(image, ax=axes[0], fraction=0.05, ticks=[0, 0.5, 1])
     bar.set_label("level (1: nothing is left)", fontsize=8)
-    bar.outline.set_linewidth(0.6)
+    bar.ax.tick_params(colors=INK, labelsize=8)
+    bar.ax.yaxis.label.set_color(INK)
+    bar.outline.set(linewidth=0.6, edgecolor=INK)
     return finish(figure, alt, caption)
 
 
@@ -212,14 +214,16 @@ def films(
 ) -> Figure:
     """Pictures side by side, one row a film: (name, pictures (F, C, H, W), levels (F, 1, H, W) or None).
 
-    Pixels at level 1 carry nothing and are hatched.
+    Pixels at level 1 carry nothing and are hatched. A shorter film ends where the longest does.
     """
     columns = max(len(pictures) for _, pictures, _ in rows)
     figure, axes = _new(1.3 + 0.86 * columns, 0.9 * len(rows) + (0.2 if titles else 0), len(rows), columns)
     for line, (name, pictures, levels) in zip(axes, rows, strict=True):
-        for axis in line[len(pictures) :]:
+        missing = columns - len(pictures)
+        for axis in line[1 : 1 + missing]:
             axis.set_axis_off()
-        for number, (axis, picture) in enumerate(zip(line, pictures, strict=False)):
+        for number, picture in enumerate(pictures):
+            axis = line[number + missing if number else 0]
             _picture(axis, picture, None if levels is None else levels[number, 0] == 1)
         line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
     for axis, title in zip(axes[0], titles or [], strict=False):

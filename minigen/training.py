@@ -249,7 +249,9 @@ class _Run:
     ) -> None:
         self.model, self.settings, self.device = model.to(device), settings, device
         self.source = _source(data, settings, device)
-        self.validation = None if validation is None else tuple(part.to(device) for part in validation)
+        if validation is not None:
+            validation = tuple(part.to(device) for part in _check_parts("validation", validation))
+        self.validation = validation
         for batch in ([] if callable(data[0]) else [data]) + ([validation] if validation is not None else []):
             if hasattr(model, "check_batch"):
                 model.check_batch(batch)
@@ -383,7 +385,9 @@ class _Run:
             start = f"{prefix}."
             return {name[len(start) :]: value for name, value in tensors.items() if name.startswith(start)}
 
-        self.model.load_state_dict(part("model"))
+        states = part("model"), self.model.state_dict()
+        _same_run(path, *({name: list(value.shape) for name, value in state.items()} for state in states))
+        self.model.load_state_dict(states[0])
         if self.averaged is not None:
             self.averaged.load_state_dict(part("averaged"))
         self.best = {name: value.to(self.device) for name, value in part("best").items()} or None
@@ -407,7 +411,8 @@ def _same_run(path: str | Path, saved: dict[str, Any], now: dict[str, Any]) -> N
     """Raise, naming the first difference, unless a checkpoint belongs to the run that would go on."""
     saved, now = ({**about, **about.get("settings", {}), "settings": None} for about in (saved, now))
     now = {key: list(value) if isinstance(value, tuple) else value for key, value in now.items()}
-    for key, value in now.items():
+    for key in {**now, **saved}:
+        value = now.get(key)
         if _plain(saved.get(key)) != _plain(value):
             raise ValueError(
                 f"checkpoint {str(path)!r} is of a run with {key} = {saved.get(key)!r}, not {value!r};"
@@ -428,14 +433,24 @@ def _source(data: tuple[Any, ...], settings: Settings, device: torch.device) -> 
         raise ValueError("data is empty; allowed: one or more tensors, or a function (count, generator) -> tensors")
     if callable(data[0]) and not isinstance(data[0], Tensor):
         make = data[0]
+        if len(data) > 1:
+            raise TypeError("data hold a function and more; allowed: the function alone")
         return lambda iteration: make(settings.batch_size, seeded(settings.seed, iteration, 1, device=device))
-    count = len(data[0])
-    if count == 0 or any(len(part) != count for part in data):
-        raise ValueError(f"data have {[len(part) for part in data]} examples; allowed: one or more, all the same")
-    tensors = tuple(part.to(device) for part in data)
-    if settings.batch_size >= count:
+    tensors = tuple(part.to(device) for part in _check_parts("data", data))
+    if settings.batch_size >= len(tensors[0]):
         return lambda iteration: tensors
     return _Shuffled(tensors, settings)
+
+
+def _check_parts(argument: str, parts: tuple[Any, ...]) -> Batch:
+    """Return ``parts`` if they are tensors with equally many examples, else raise."""
+    for part in parts:
+        if not isinstance(part, Tensor):
+            raise TypeError(f"{argument} hold a {type(part).__name__}; allowed: torch.Tensor")
+    counts = [len(part) for part in parts]
+    if not counts or min(counts) == 0 or len(set(counts)) > 1:
+        raise ValueError(f"{argument} have {counts} examples; allowed: one or more, all the same")
+    return parts
 
 
 class _Shuffled:

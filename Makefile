@@ -1,0 +1,58 @@
+# minigen: build the book, run the tests. `make help` lists the targets; each works on a bare machine that has
+# Python 3.11 or newer with venv, and make. PYTHON=python3.12 make book   chooses the interpreter.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SITE := _build/html/index.html
+# Python files beside the package: its own are named in pyproject.toml.
+SCRIPTS := tools book/_ext tests/site tests/test_notebooks.py
+
+.DEFAULT_GOAL := help
+.PHONY: help book test notebooks lab clean
+
+help:
+	@echo "make book        build the site into _build/html (creates $(VENV) when it is missing or out of date)"
+	@echo "make test        formatting, types, tests, notebooks and the built site: what must pass before a change lands"
+	@echo "make notebooks   run the committed notebooks again, in the book's order, and keep their outputs"
+	@echo "                 NOTEBOOKS='book/a.ipynb book/b.ipynb' names some"
+	@echo "make lab         open the notebooks in JupyterLab"
+	@echo "make clean       delete what was built; $(VENV) stays"
+
+# The environment, made anew only when the pins or the package's own list change.
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo; \
+	  echo "$(PYTHON) is `$(PYTHON) --version 2>&1`, and the course needs Python 3.11 or newer."; \
+	  echo "Name another one: PYTHON=/path/to/python3.11 make $(MAKECMDGOALS)"; echo; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo; \
+	  echo "$(PYTHON) comes without venv, which makes the course's environment."; \
+	  echo "On Debian and Ubuntu: apt-get install python3-venv"; echo; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps -e .
+	@touch $(STAMP)
+
+book: $(STAMP)
+	$(BIN)/jupyter-book build . -W --keep-going --all --quiet
+	@echo "The book: $(CURDIR)/$(SITE)"
+
+# Cheap before dear; the first failure stops.
+test: $(STAMP)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy $(SCRIPTS)
+	$(BIN)/python -m pytest --doctest-modules minigen tests --ignore=tests/site
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 book
+	$(BIN)/python -m pytest tests/site
+
+notebooks: $(STAMP)
+	$(BIN)/python tools/execute.py $(NOTEBOOKS)
+
+lab: $(STAMP)
+	$(BIN)/jupyter lab book
+
+clean:
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find minigen tests tools book -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,54 @@
+"""What the tests of the core share: tiny models with random weights, and a tiny set of pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from minigen import Generator, Labels, heads, nets, plans, process
+from minigen.randomness import seeded
+
+SCHEDULES = (process.cosine, process.flow, process.linear_beta_leaky)
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    """Standard normal numbers in float64."""
+    return torch.randn(*shape, generator=seeded(seed), dtype=torch.float64)
+
+
+def black_white(*shape: int, seed: int = 0) -> Tensor:
+    """Pictures of -1 and 1 (float32)."""
+    return torch.randint(0, 2, shape, generator=seeded(seed)).float() * 2 - 1
+
+
+def wake(model: Generator, seed: int = 0) -> Generator:
+    """The model in evaluation mode with random weights everywhere, also where it starts from zeros."""
+    random = seeded(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            scale = 1.0 if parameter.dim() == 1 else parameter[0].numel() ** -0.5
+            parameter.copy_(torch.randn(parameter.shape, generator=random) * scale)
+    return model.eval()
+
+
+def tiny_unet(head: heads.Head, plan: plans.Plan, size: int = 8, seed: int = 0, **choices: Any) -> Generator:
+    """A U-Net of a few hundred weights."""
+    return wake(Generator(nets.UNet(size, widths=(8, 16), context_size=8), head, plan, **choices), seed)
+
+
+def tiny_mlp(head: heads.Head, plan: plans.Plan, size: int = 4, seed: int = 0, **choices: Any) -> Generator:
+    """An MLP for vectors of a few numbers."""
+    return wake(Generator(nets.MLP(size, width=16, depth=2, context_size=8), head, plan, **choices), seed)
+
+
+def tiny_causal(size: int = 4, levels: int = 4, layers: int = 4, seed: int = 0, **choices: Any) -> Generator:
+    """A causal net with the one head and the one plan that it goes with."""
+    net = nets.CausalConv(size, width=6, layers=layers, kernel=3, context_size=8)
+    return wake(Generator(net, heads.Categorical(levels), plans.raster(), **choices), seed)
+
+
+def told(classes: int = 3) -> Labels:
+    """A condition without dropout."""
+    return Labels(classes, dropout=0.0)

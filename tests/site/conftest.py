@@ -1,0 +1,64 @@
+"""The built site and the browser that looks at it, once for all tests; and a loud word on what was left out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+STRICT = ("-W", "--keep-going", "--all")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+MISSING = (
+    "no Chromium or Chrome was found, so no page was opened: errors in the console, requests to other hosts and "
+    "pages wider than the screen were not looked for. Install chromium, or set MINIGEN_BROWSER to a browser's path"
+)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the HTML pages, built anew; a warning is an error."""
+    out = tmp_path_factory.mktemp("site")
+    program = str(Path(sys.executable).with_name("jupyter-book"))
+    command = [program, "build", str(ROOT), "--path-output", str(out), *STRICT]
+    built = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert built.returncode == 0, f"the site does not build without warnings:\n{built.stdout[-6000:]}"
+    return out / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; without one the tests that need it are skipped, or fail where a browser is required."""
+    found = os.environ.get("MINIGEN_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        if os.environ.get("MINIGEN_REQUIRE_BROWSER"):
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once, in full, that pages were not opened: dots and an S are easily overlooked."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if any(MISSING[:30] in str(report.longrepr) for report in skipped):
+        terminalreporter.section("NOT CHECKED", red=True, bold=True)
+        terminalreporter.line(f"{len(skipped)} checks of the site were left out: {MISSING}.")
