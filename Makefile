@@ -29,12 +29,13 @@ $(STAMP): requirements.txt pyproject.toml
 	  echo "$(PYTHON) comes without venv, which makes the course's environment."; \
 	  echo "On Debian and Ubuntu: apt-get install python3-venv"; echo; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -r requirements.txt
-	$(BIN)/python -m pip install --quiet --no-deps -e .
+	@echo "Installing the packages of requirements.txt into $(VENV): a few minutes, once."
+	$(BIN)/python -m pip install -qq -r requirements.txt
+	$(BIN)/python -m pip install -qq --no-deps -e .
 	@touch $(STAMP)
 
 book: $(STAMP)
-	$(BIN)/jupyter-book build . -W --keep-going --all --quiet
+	$(BIN)/jupyter-book build . -W --keep-going --all --quiet >/dev/null
 	@echo "The book: $(CURDIR)/$(SITE)"
 
 # Cheap before dear; the first failure stops.

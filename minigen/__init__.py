@@ -11,10 +11,11 @@ head (what is predicted, by which loss), the net (the curve) and the condition (
     drawn = mg.sample(model, count=64, steps=16)
 
 The files in reading order, each using only those before it: errors, randomness, data, store, process,
-plans, heads, nets, generator, sampling, training, recipes, zoo, metrics, plots.
+plans, heads, nets, generator, sampling, training, recipes, zoo, metrics, plots, widgets, checks.
 """
 
-from minigen import data, heads, metrics, nets, plans, plots, process, recipes, zoo
+from minigen import data, heads, metrics, nets, plans, plots, process, recipes, widgets, zoo
+from minigen.checks import check
 from minigen.generator import Generator, IdealGenerator, Labels
 from minigen.sampling import Walk, nfe, sample, trajectory
 from minigen.training import History, train
@@ -27,6 +28,7 @@ __all__ = [
     "IdealGenerator",
     "Labels",
     "Walk",
+    "check",
     "data",
     "heads",
     "metrics",
@@ -39,5 +41,6 @@ __all__ = [
     "sample",
     "train",
     "trajectory",
+    "widgets",
     "zoo",
 ]

@@ -46,7 +46,7 @@ def digits(size: int = 16, split: str = "train") -> tuple[Tensor, Tensor]:
     >>> images.shape, labels.bincount().tolist()
     (torch.Size([3600, 1, 16, 16]), [360, 360, 360, 360, 360, 360, 360, 360, 360, 360])
     """
-    check_choice("size", size, SIZES)
+    size = int(check_choice("size", size, SIZES))
     part = SPLITS[check_choice("split", split, SPLITS)]
     pictures, labels = _digits_file()
     images = pictures[part, None].float() / 255

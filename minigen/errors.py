@@ -115,6 +115,8 @@ def check_labels(argument: str, given: Tensor, classes: int) -> Tensor:
     Traceback (most recent call last):
     ValueError: labels holds 10; allowed: whole numbers from 0 to 9
     """
+    if not isinstance(given, Tensor):
+        raise TypeError(f"{argument} is a {type(given).__name__}; allowed: a torch.Tensor of whole numbers")
     if given.dtype.is_floating_point or given.dtype == torch.bool:
         raise TypeError(f"{argument} has dtype {given.dtype}; allowed: whole numbers (torch.int64)")
     if given.dim() != 1:

@@ -83,7 +83,9 @@ class Scores:
         def plain(value: Any) -> Any:
             if isinstance(value, dict):
                 return {name: plain(part) for name, part in value.items()}
-            return round(value, digits) if isinstance(value, float) else value
+            if isinstance(value, float):  # JSON knows no NaN
+                return round(value, digits) if math.isfinite(value) else None
+            return value
 
         result: dict[str, Any] = plain(asdict(self))
         return result

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,9 @@ INK = "#7c8594"
 
 COLOURS = ("#6366f1", "#ec4899", "#14b8a6", "#f59e0b")
 """Indigo, pink, teal, amber: lines, in this order."""
+
+DENSITY = 1.5
+"""Dots for each pixel of the page: sharp enough on most screens, and small files."""
 
 STYLE: Any = {
     "figure.facecolor": "none",
@@ -92,7 +95,7 @@ def _new(width: float, height: float, rows: int = 1, columns: int = 1, **options
     return figure, axes
 
 
-def finish(figure: MatplotlibFigure, alt: str, caption: str = "", dpi: int = 144) -> Figure:
+def finish(figure: MatplotlibFigure, alt: str, caption: str = "") -> Figure:
     """Turn a matplotlib figure into a ``Figure``; ``alt`` must say what is to be seen."""
     import matplotlib
 
@@ -100,7 +103,7 @@ def finish(figure: MatplotlibFigure, alt: str, caption: str = "", dpi: int = 144
         raise ValueError(f"alt is {alt!r}; allowed: a sentence that says what is to be seen")
     buffer = io.BytesIO()
     with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+        figure.savefig(buffer, format="png", dpi=96 * DENSITY, metadata={"Software": None})
     return Figure(_fewer_colours(buffer.getvalue()), alt, caption, width=round(figure.get_figwidth() * 96))
 
 
@@ -155,6 +158,8 @@ def grid(images: Tensor, alt: str, caption: str = "", columns: int | None = None
     """
     check_images("images", images)
     check_whole("scale", scale)
+    if images.dim() != 4 or images.shape[1] not in (1, 3):
+        raise ValueError(f"images has shape {tuple(images.shape)}; allowed: (count, 1 or 3, height, width)")
     count, channels, height, width = images.shape
     columns = check_whole("columns", columns) if columns else min(count, max(10, round(count**0.5)))
     rows, gap = -(-count // columns), 2
@@ -189,7 +194,7 @@ def matrices(plans: dict[str, Plan], shape: tuple[int, ...], steps: int | None, 
             possible = min(steps, plan.pieces(shape))
         matrix = plan.matrix(shape, possible)
         rows, columns = matrix.shape
-        image = axis.imshow(matrix, cmap=_levels_map(), vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+        image = axis.imshow(matrix.numpy(), cmap=_levels_map(), vmin=0, vmax=1, aspect="auto", interpolation="nearest")
         _bare(axis)
         axis.set_title(name, fontsize=9)
         axis.set_xlabel(f"{columns} pixels", fontsize=8)
@@ -232,28 +237,83 @@ def films(
 
 
 def lines(
-    curves: dict[str, tuple[Sequence[float], Sequence[float]]],
+    curves: Mapping[str, tuple[Sequence[float] | Tensor, Sequence[float] | Tensor]],
     xlabel: str,
     ylabel: str,
     alt: str,
     caption: str = "",
-    logx: bool = False,
-    logy: bool = False,
+    dots: Mapping[str, tuple[Sequence[float] | Tensor, Sequence[float] | Tensor]] | None = None,
+    size: tuple[float, float] = (6, 3.2),
+    **axes_options: Any,
 ) -> Figure:
-    """Named curves (x, y) in one pair of axes.
+    """Named curves (x, y), and named ``dots`` that are not joined, in one pair of axes.
+
+    ``axes_options`` go to matplotlib's ``Axes.set``: ``xscale="log"``, ``ylim=(0, 1)``.
 
     >>> lines({"loss": ([1, 2, 3], [3, 2, 1])}, "iteration", "loss", alt="the loss falls from 3 to 1").width
     576
     """
-    figure, axes = _new(6, 3.2)
-    for (name, (x, y)), colour in zip(curves.items(), COLOURS * (1 + len(curves) // len(COLOURS)), strict=False):
+    figure, axes = _new(*size)
+    axis = axes[0, 0]
+    dots = dots or {}
+    for number, (name, (x, y)) in enumerate(curves.items()):
         marker = "o" if len(x) < 20 else None
-        axes[0, 0].plot(x, y, color=colour, label=name, linewidth=1.6, marker=marker, markersize=4)
-    scales = {"xscale": "log" if logx else "linear", "yscale": "log" if logy else "linear"}
-    axes[0, 0].set(xlabel=xlabel, ylabel=ylabel, **scales)
-    if len(curves) > 1:
-        axes[0, 0].legend(fontsize=8, labelcolor=INK)
+        axis.plot(x, y, color=COLOURS[number % 4], label=name, linewidth=1.6, marker=marker, markersize=4)
+    for number, (name, (x, y)) in enumerate(dots.items(), len(curves)):
+        axis.plot(x, y, "o", color=COLOURS[number % 4], label=name, markersize=4, alpha=0.8)
+    axis.set(xlabel=xlabel, ylabel=ylabel, **axes_options)
+    if len(curves) + len(dots) > 1:
+        axis.legend(fontsize=8, labelcolor=INK, frameon=False)
     return finish(figure, alt, caption)
+
+
+def bars(
+    values: Sequence[float] | Tensor,
+    labels: Sequence[str],
+    xlabel: str,
+    ylabel: str,
+    alt: str,
+    caption: str = "",
+    size: tuple[float, float] = (4, 2.4),
+    **axes_options: Any,
+) -> Figure:
+    """One bar for each value, such as a belief over ten digits or sixteen greys.
+
+    >>> bars([0.25, 0.75], ["4", "9"], "digit", "belief", alt="a quarter for 4, three quarters for 9").width
+    384
+    """
+    figure, axes = _new(*size)
+    axes[0, 0].bar(range(len(values)), values, color=COLOURS[0], tick_label=list(labels), width=0.75)
+    axes[0, 0].set(xlabel=xlabel, ylabel=ylabel, **axes_options)
+    return finish(figure, alt, caption)
+
+
+def join(figures: Sequence[Figure], alt: str, caption: str = "", across: bool = True) -> Figure:
+    """Several figures as one, side by side or (``across=False``) one below the other, centred.
+
+    >>> one = grid(torch.zeros(1, 1, 16, 16), alt="a grey square alone")
+    >>> join([one, one], alt="two grey squares in a row").width
+    112
+    """
+    from PIL import Image
+
+    # all to matplotlib's density first; figures made of pixels have one dot a pixel
+    pictures = []
+    for figure in figures:
+        picture = Image.open(io.BytesIO(figure.png)).convert("RGBA")
+        size = round(figure.width * DENSITY), round(picture.height * figure.width / picture.width * DENSITY)
+        pictures.append(picture if picture.size == size else picture.resize(size, Image.Resampling.NEAREST))
+    gap, along = 18, 0 if across else 1
+    length = sum(picture.size[along] for picture in pictures) + gap * (len(pictures) - 1)
+    breadth = max(picture.size[1 - along] for picture in pictures)
+    sheet, place = Image.new("RGBA", (length, breadth) if across else (breadth, length)), 0
+    for picture in pictures:
+        aside = (breadth - picture.size[1 - along]) // 2
+        sheet.paste(picture, (place, aside) if across else (aside, place))
+        place += picture.size[along] + gap
+    pixels = torch.from_numpy(np.asarray(sheet).copy()).float() / 255
+    joined = from_pixels(pixels, alt, caption)
+    return Figure(_fewer_colours(joined.png), alt, caption, width=round(sheet.width / DENSITY))
 
 
 def spread_rows(count: int, shown: int) -> Tensor:

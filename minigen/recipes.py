@@ -76,7 +76,7 @@ class Recipe:
 
 
 def describe(model: nn.Module) -> dict[str, Any]:
-    """What a model is, in JSON-able words and numbers: ``rebuild`` makes it again."""
+    """What a model is, in JSON-able words and numbers."""
     if isinstance(model, Generator):
         return {"generator": model.config()}
     return {"classifier": nets.config(model)}

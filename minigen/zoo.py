@@ -42,7 +42,10 @@ def about(name: str, folder: str | Path = SHIPPED) -> dict[str, Any]:
             f"name is {name!r}, but no weights of it come {where}; there: {have};"
             f" python -m minigen train {name} makes them"
         )
-    content: dict[str, Any] = json.loads(path.read_text())
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except json.JSONDecodeError as reason:
+        raise ValueError(f"{path.name} is no JSON ({reason}): a changed or broken file") from reason
     return content
 
 
@@ -74,10 +77,10 @@ def _load(name: str, folder: str | Path, device: str) -> nn.Module:
     said, made_by = about(name, folder), recipe(name)
     path = Path(folder) / f"{name}.safetensors"
     tensors, inside = store.load(path)
-    if store.checksum(path) != said["sha256"]:
+    if store.checksum(path) != said.get("sha256"):
         raise ValueError(f"{path.name} does not have the checksum that {name}.json gives: a changed or broken file")
     wanted = json.loads(json.dumps(made_by.config()["model"]))
-    if inside["model"] != wanted or said["recipe"]["model"] != wanted:
+    if inside.get("model") != wanted or said.get("recipe", {}).get("model") != wanted:
         raise ValueError(f"{path.name} does not hold the model of the recipe {name!r}: weights of another version")
     model = made_by.build()
     model.load_state_dict(tensors)

@@ -31,8 +31,9 @@ def test_counts_range_and_dtype(size: int, split: str) -> None:
 
 
 def test_default_is_the_training_split_at_sixteen() -> None:
-    for default, told in zip(data.digits(), data.digits(16, "train"), strict=True):
+    for default, told, number in zip(data.digits(), data.digits(16, "train"), data.digits(16.0), strict=True):
         assert torch.equal(default, told)
+        assert torch.equal(number, told)
 
 
 def test_no_picture_is_in_two_splits_or_twice() -> None:
@@ -82,8 +83,10 @@ def test_what_a_reader_changes_stays_with_the_reader() -> None:
         ({"size": 20}, "size is 20; allowed: 8, 16, 28, 32; the nearest is 16"),
         ({"size": 0}, "size is 0; allowed: 8, 16, 28, 32; the nearest is 8"),
         ({"size": "16"}, "size is '16'; allowed: 8, 16, 28, 32"),
-        ({"size": 16.0}, "size is 16.0, a float; allowed: a whole number"),
-        ({"split": "heldout"}, "split is 'heldout'; allowed: 'train', 'validation', 'held-out'; did you mean 'held-out'?"),
+        (
+            {"split": "heldout"},
+            "split is 'heldout'; allowed: 'train', 'validation', 'held-out'; did you mean 'held-out'?",
+        ),
         ({"split": "test"}, "split is 'test'; allowed: 'train', 'validation', 'held-out'"),
         ({"split": None}, "split is None; allowed: 'train'"),
     ],

@@ -82,7 +82,7 @@ def test_fewer_than_three_words_are_no_alt_text(alt: str) -> None:
 
 
 def test_html_escapes() -> None:
-    nasty = 'a "quoted" <script>alert(1)</script> & \'more\''
+    nasty = "a \"quoted\" <script>alert(1)</script> & 'more'"
     figure = plots.from_pixels(torch.zeros(2, 2, 1), alt=nasty, caption=nasty)
     page = figure.to_html()
     assert "<script" not in page
@@ -158,7 +158,9 @@ def test_grid_refuses_what_it_can_not_show() -> None:
         ({"images": pictures(), "columns": -1}, "columns is -1; allowed: whole numbers from 1"),
         ({"images": torch.full((1, 1, 2, 2), float("nan"))}, "images holds NaN"),
         ({"images": torch.zeros(0, 1, 2, 2)}, "images holds 0 examples; allowed: 1 or more"),
-        ({"images": torch.zeros(1, 5, 2, 2)}, "images has 5 channels; allowed: 1 or 3"),
+        ({"images": torch.zeros(1, 5, 2, 2)}, "images has shape (1, 5, 2, 2); allowed: (count, 1 or 3, height, width)"),
+        ({"images": torch.zeros(1, 2, 2, 2)}, "images has shape (1, 2, 2, 2); allowed: (count, 1 or 3"),
+        ({"images": torch.zeros(4, 2)}, "images has shape (4, 2); allowed: (count, 1 or 3"),
     ):
         with pytest.raises(ValueError, match=re.escape(message)):
             plots.grid(alt=ALT, **given)
@@ -208,14 +210,15 @@ def test_hidden_pixels_do_not_show_their_value() -> None:
 
 def test_matrices_show_the_plan() -> None:
     shown = [
-        plots.matrices({"p": plan}, (1, 8, 8), 4, ALT).png for plan in (plans.diffusion(), plans.raster(2), plans.raster(4))
+        plots.matrices({"p": plan}, (1, 8, 8), 4, ALT).png
+        for plan in (plans.diffusion(), plans.raster(2), plans.raster(4))
     ]
     assert len(set(shown)) == 3
 
 
 def test_lines_has_a_log_axis_if_asked() -> None:
     curve = {"a": ([1, 10, 100], [1, 10, 100])}
-    straight, log = (plots.lines(curve, "x", "y", ALT, logx=log, logy=log) for log in (False, True))
+    straight, log = (plots.lines(curve, "x", "y", ALT, xscale=kind, yscale=kind) for kind in ("linear", "log"))
     assert straight.png != log.png
     many = {str(i): ([0, 1], [i, i + 1]) for i in range(9)}  # more curves than colours
     assert plots.lines(many, "x", "y", ALT).width == 576

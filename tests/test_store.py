@@ -123,7 +123,7 @@ def test_safetensors_of_somebody_else_are_refused(tmp_path: Path) -> None:
     for number, metadata in enumerate((None, {"format": "pt"}, {"about": "no JSON"})):
         path = tmp_path / f"{number}.safetensors"
         save_file({"w": torch.ones(2)}, path, metadata=metadata)
-        with pytest.raises(ValueError, match="allowed: a whole .safetensors file made by minigen"):
+        with pytest.raises(ValueError, match=r"allowed: a whole \.safetensors file made by minigen"):
             store.load(path)
 
 
@@ -142,7 +142,7 @@ def test_a_pickle_is_refused_and_does_not_run(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     for path in (tmp_path / "none.safetensors", tmp_path):
-        with pytest.raises(FileNotFoundError, match="which is no file; allowed: a .safetensors file"):
+        with pytest.raises(FileNotFoundError, match=r"which is no file; allowed: a \.safetensors file"):
             store.load(path)
 
 
@@ -157,13 +157,3 @@ def test_what_is_no_json_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         store.save(tmp_path / "x", {"w": torch.ones(1)}, {"bad": torch.ones(1)})
     assert list(tmp_path.iterdir()) == []
-
-
-def test_numbers_that_are_none_make_no_broken_json(tmp_path: Path) -> None:
-    """NaN is no JSON: other programs could not read the file."""
-    path = store.save_json(tmp_path / "x.json", {"a": float("nan"), "b": [1.5, float("inf")], "c": {"d": 2.0}})
-
-    def refuse(constant: str) -> None:
-        raise AssertionError(constant)
-
-    assert json.loads(path.read_text(), parse_constant=refuse) == {"a": None, "b": [1.5, None], "c": {"d": 2.0}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -9,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import helpers_training as helpers
@@ -61,6 +63,11 @@ class Listener:
             return plain(optimizer, *given)
 
         monkeypatch.setattr(torch.optim.AdamW, "step", step)
+
+
+def flat(batches: Iterable[list[float]]) -> list[float]:
+    """All numbers of some batches, in order."""
+    return list(itertools.chain.from_iterable(batches))
 
 
 # --- the loop --------------------------------------------------------------------------------------
@@ -232,7 +239,7 @@ def test_first_update_of_the_average_forgets_the_first_weights() -> None:
 def test_each_epoch_visits_every_example_once_in_a_new_order() -> None:
     model = Probe()
     train(model, torch.arange(12.0), iterations=9, batch_size=4, **QUIET)
-    epochs = [sum(model.batches[3 * e : 3 * e + 3], []) for e in range(3)]
+    epochs = [flat(model.batches[3 * e : 3 * e + 3]) for e in range(3)]
     assert all(sorted(epoch) == list(range(12)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 3
     assert list(range(12)) not in epochs
@@ -243,7 +250,7 @@ def test_last_smaller_batch_is_left_out() -> None:
     history = train(model, torch.arange(11.0), iterations=4, batch_size=4, **QUIET)
     assert [len(batch) for batch in model.batches] == [4] * 4
     for epoch in (model.batches[:2], model.batches[2:]):
-        assert len(set(sum(epoch, []))) == 8
+        assert len(set(flat(epoch))) == 8
     assert history.images_seen == 16
 
 
@@ -302,9 +309,9 @@ def test_endless_data_are_new_in_every_iteration() -> None:
     train(other, source, iterations=4, batch_size=6, seed=1, **QUIET)
     assert asked == [6] * 12
     assert history.images_seen == 24
-    assert len(set(sum(one.batches, []))) == 24
+    assert len(set(flat(one.batches))) == 24
     assert one.batches == two.batches
-    assert not set(sum(one.batches, [])) & set(sum(other.batches, []))
+    assert not set(flat(one.batches)) & set(flat(other.batches))
 
 
 # --- validation ------------------------------------------------------------------------------------
@@ -332,7 +339,7 @@ def test_validation_draws_the_same_each_time_and_uses_everything() -> None:
     assert len(model.judged) == 9
     assert rounds[0] == rounds[1] == rounds[2]
     assert [values for values, _ in rounds[0]] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
-    drawn = sum((numbers for _, numbers in rounds[0]), [])
+    drawn = flat(numbers for _, numbers in rounds[0])
     assert len(set(drawn)) == 10
     assert [iteration for iteration, _ in history.validation] == [2, 4, 6]
     expected = 4.5 + sum(drawn) / 10  # every example counts the same, also in the smaller last batch
@@ -696,7 +703,9 @@ def test_pictures_and_labels_that_do_not_fit_the_model_are_named() -> None:
 def test_without_a_gpu() -> None:
     assert pick_device("auto") == torch.device("cpu")
     for name in ("cuda", "cuda:0"):
-        with pytest.raises(ValueError, match=f"device is '{name}', but torch finds no GPU; allowed here: 'auto', 'cpu'"):
+        with pytest.raises(
+            ValueError, match=f"device is '{name}', but torch finds no GPU; allowed here: 'auto', 'cpu'"
+        ):
             train(fit(), *data.curve(), iterations=1, device=name)
 
 

@@ -1,0 +1,334 @@
+"""The checks of the exercises: they say what is wrong and hint, and never give the answer away.
+
+``check("first-step", 0.4, 1.6)`` looks at an answer and returns a ``Verdict``. An answer that is still
+None (or Ellipsis) is "not yet". A reader's own function is tried on inputs that the reader has not seen,
+in float64, and whatever goes wrong inside it is told in a sentence.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from minigen.errors import check_choice
+from minigen.randomness import seeded
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check says: whether the answer is right, and a message that helps."""
+
+    right: bool
+    message: str
+
+    def __repr__(self) -> str:
+        return f"{'Right.' if self.right else 'Not yet.'} {self.message}"
+
+    def _repr_html_(self) -> str:
+        colour, mark = ("#14b8a6", "✓ Right.") if self.right else ("#f59e0b", "○ Not yet.")
+        return (
+            f'<p class="mg-verdict" style="border-left: 4px solid {colour}; padding: 0.3em 0.8em; margin: 0.5em 0">'
+            f"<strong>{mark}</strong> {html.escape(self.message)}</p>"
+        )
+
+
+class NotYetError(Exception):
+    """Raised inside a check with the hint for the reader."""
+
+
+Check = Callable[..., str]
+EXERCISES: dict[str, Check] = {}
+
+
+def _exercise(name: str) -> Callable[[Check], Check]:
+    def register(check: Check) -> Check:
+        EXERCISES[name] = check
+        return check
+
+    return register
+
+
+def check(exercise: str, *answers: Any) -> Verdict:
+    """Check the answers to an exercise; its name stands in the notebook's stub.
+
+    >>> check("first-step", None, None)
+    Not yet. Put your answer in place of None (or ...) and run the cell again.
+    >>> check("first-step", 0.4, 1.6)
+    Right. The first step goes a quarter of the way; the last word is the slope that the two points agree on best.
+    """
+    judge = EXERCISES[check_choice("exercise", exercise, EXERCISES)]
+    if any(answer is None or answer is Ellipsis for answer in answers):
+        return Verdict(False, "Put your answer in place of None (or ...) and run the cell again.")
+    try:
+        return Verdict(True, judge(*answers))
+    except NotYetError as hint:
+        return Verdict(False, str(hint))
+
+
+# --- tools for checks ------------------------------------------------------------------------------
+
+
+def _number(
+    what: str, given: Any, right: float, traps: Mapping[float, str] | None = None, hint: str = "", near: float = 1e-3
+) -> None:
+    """Pass if ``given`` is within ``near`` of ``right``; a trap is a wrong answer that has a hint of its own."""
+    try:
+        value = float(given)
+    except (TypeError, ValueError):
+        raise NotYetError(f"{what} should be a number, but it is a {type(given).__name__}.") from None
+    if not math.isfinite(value):
+        raise NotYetError(f"{what} is {value}; a finite number is wanted.")
+    if abs(value - right) <= near:
+        return
+    for trap, said in (traps or {}).items():
+        if abs(value - trap) <= near:
+            raise NotYetError(said)
+    raise NotYetError(f"{what} is not {value:g}. {hint}".strip())
+
+
+def _call(function: Any, *arguments: Any) -> Any:
+    """The reader's function on some input; its errors become hints, and None means "not written yet"."""
+    if not callable(function):
+        raise NotYetError(f"A function is wanted, but this is a {type(function).__name__}.")
+    copies = [argument.clone() if isinstance(argument, Tensor) else argument for argument in arguments]
+    try:
+        result = function(*copies)
+    except NotImplementedError:
+        raise NotYetError("The function is still empty: write it, then run the cell again.") from None
+    except Exception as error:
+        raise NotYetError(f"Your function stopped with {type(error).__name__}: {error}") from None
+    if result is None or result is Ellipsis:
+        raise NotYetError("Your function returns nothing yet: write it, and let it return its result.")
+    return result
+
+
+def _tensor(what: str, given: Any, shape: tuple[int, ...]) -> Tensor:
+    """The reader's result as a float64 tensor of this shape."""
+    try:
+        value = torch.as_tensor(given, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise NotYetError(f"{what} should be numbers, but it is a {type(given).__name__}.") from None
+    if tuple(value.shape) != shape:
+        raise NotYetError(f"{what} has shape {tuple(value.shape)}, wanted is {shape}.")
+    return value
+
+
+# --- chapter 1: curve fitting ----------------------------------------------------------------------
+
+
+@_exercise("first-step")
+def _first_step(after_one_step: Any, in_the_end: Any) -> str:
+    traps = {
+        0.8: "0.8 follows from the sum of the two squared errors. The loss here is their mean.",
+        0.2: "0.2 loses a factor 2: the derivative of (w x - y)^2 is 2 (w x - y) x.",
+        -0.4: "The step went uphill: subtract the rate times the slope.",
+        -8.0: "-8 is the slope of the loss at w = 0. The step is minus the rate times that.",
+    }
+    hint = "Work out the derivative of the mean of (w x - y)^2 at w = 0, then take 0.05 of it away from w."
+    _number("w after one step", after_one_step, 0.4, traps, hint)
+    traps = {
+        1.75: "1.75 is the mean of the two slopes 2/1 and 3/2. Least squares listens more to the larger x.",
+        1.0: "A line through both points would be y = x + 1, but this model has no intercept.",
+    }
+    _number("w in the end", in_the_end, 1.6, traps, "In the end the slope of the loss is 0: solve that for w.")
+    return "The first step goes a quarter of the way; the last word is the slope that the two points agree on best."
+
+
+@_exercise("count-weights")
+def _count_weights(curve: Any, classifier: Any) -> str:
+    traps = {1088.0: "1,088 counts the weights between neurons; each neuron also has a bias."}
+    _number("The curve's count", curve, 1153, traps, "A layer from a to b has a * b weights and b biases.", 0)
+    traps = {9536.0: "9,536 counts the weights between neurons; each neuron also has a bias."}
+    _number("The classifier's count", classifier, 9610, traps, "Its sizes are 256, 32, 32, 10.", 0)
+    return "Most of the classifier's numbers sit in its first layer, where 256 pixels come in."
+
+
+@_exercise("best-constant")
+def _best_constant(function: Any) -> str:
+    random = seeded(11)
+    for values in (
+        torch.tensor([0.0, 0.0, 0.0, 10.0]),
+        torch.randn(9, generator=random),
+        torch.rand(8, generator=random),
+    ):
+        values = values.double()
+        tried = torch.cat([values, torch.linspace(float(values.min()), float(values.max()), 2001).double()])
+        for name, loss in (("squared", torch.square), ("absolute", torch.abs)):
+            constant = _tensor("The constant", _call(function, values, name), ())
+            reached = loss(values - constant).mean()
+            # brute force is coarse for squares, so the exact minimum is added to what was tried
+            best = loss(values[:, None] - torch.cat([tried, values.mean()[None]])).mean(dim=0).min()
+            if reached > best + 1e-9:
+                other = "mean" if name == "squared" else "middle value"
+                raise NotYetError(
+                    f"For the {name} loss and the values {[round(v, 2) for v in values.tolist()]} your constant"
+                    f" {float(constant):.3f} leaves a loss of {float(reached):.4f}; {float(best):.4f} is possible."
+                    f" Which {'average' if name == 'squared' else 'other kind of average'} is it? Think of the {other}."
+                )
+    return "Squares make the mean, absolute errors make the median: the loss decides which average you get."
+
+
+# --- chapter 2: the blurry average -----------------------------------------------------------------
+
+
+@_exercise("lopsided-coin")
+def _lopsided_coin(fit: Any, left: Any) -> str:
+    traps = {
+        1.0: "1 is the commonest answer. Least squares does not vote: it averages.",
+        0.8: "0.8 is the chance of +1; the average also has the -1 in it.",
+    }
+    _number("The fit", fit, 0.6, traps, "It is the mean of y: 0.8 of the time +1, 0.2 of the time -1.")
+    traps = {
+        0.8: "0.8 is the loss of always answering +1 (an error of 2 in a fifth of the cases). The mean does better.",
+        0.36: "0.36 is the square of the fit; what is left is the variance around it.",
+        0.0: "No single answer is right every time, so some loss is left.",
+    }
+    _number("The loss that is left", left, 0.64, traps, "Put the fit into 0.8 (1 - fit)^2 + 0.2 (-1 - fit)^2.")
+    return "The best answer, 0.6, is one that never occurs."
+
+
+@_exercise("explained")
+def _explained(function: Any) -> str:
+    random = seeded(12)
+    for count, classes in ((60, 3), (101, 4)):
+        labels = torch.arange(count) % classes
+        images = torch.randn(count, 1, 4, 4, generator=random, dtype=torch.float64) + labels.view(-1, 1, 1, 1)
+        total = ((images - images.mean(dim=0)) ** 2).sum()
+        within = sum(((images[labels == c] - images[labels == c].mean(dim=0)) ** 2).sum() for c in range(classes))
+        share = _tensor("The share", _call(function, images, labels), ())
+        truth = 1 - within / total
+        if abs(float(share - truth)) <= 1e-10:
+            continue
+        if abs(float(share - (1 - truth))) <= 1e-10:
+            raise NotYetError("That is the share that is left. Asked is the share that knowing the label removes.")
+        means = torch.stack([images[labels == c].mean(dim=0) for c in range(classes)])
+        even = ((means - images.mean(dim=0)) ** 2).sum() * count / classes / total
+        if count % classes and abs(float(share - even)) <= 1e-10:
+            raise NotYetError(
+                "The classes are not equally large here: weigh each class mean by its number of pictures."
+            )
+        raise NotYetError(
+            f"For {count} pictures in {classes} classes you say {float(share):.6f}; right is {float(truth):.6f}."
+            " Compare the squared distance to the picture's class mean with that to the mean of all."
+        )
+    return "Total = within + between, to the last digit: the label removes the part between."
+
+
+@_exercise("four-or-nine")
+def _four_or_nine(belief: Any, left: Any) -> str:
+    chances = _tensor("The belief", belief, (2,))
+    if abs(float(chances.sum()) - 1) > 1e-3:
+        raise NotYetError(f"A belief sums to 1; yours sums to {float(chances.sum()):.3f}.")
+    if float(chances.max()) > 0.999:
+        raise NotYetError("All on one digit costs an infinite loss as soon as somebody says the other one.")
+    hint = "Cross-entropy is least when the belief is the share of each answer. First the 4, then the 9."
+    _number("The belief in 4", chances[0], 0.75, {0.5: "Half and half ignores that three of four say 4."}, hint)
+    traps = {
+        0.8113: "0.8113 is right in bits (logarithm to base 2). Asked is nats, the natural logarithm.",
+        0.2877: "-ln 0.75 is what the three who said 4 pay; the fourth pays -ln 0.25. Take the mean of all four.",
+    }
+    hint = "The mean of -ln(belief in what was said) over the four people."
+    _number("The loss that is left", left, 0.5623, traps, hint)
+    return "An average of labels is a belief, and a true one: three quarters for the 4, a quarter for the 9."
+
+
+# --- chapter 3: missing pixels ---------------------------------------------------------------------
+
+
+@_exercise("count-belief")
+def _count_belief(function: Any) -> str:
+    random = seeded(13)
+    pictures = torch.randint(2, (40, 4), generator=random)
+    pictures[:, 3] = pictures[:, 0]  # the last pixel always equals the first
+    for seen, position in (({}, 0), ({1: 1}, 0), ({0: 1}, 3), ({0: 0, 1: 1}, 2), ({2: 0, 3: 1}, 1)):
+        fits = torch.ones(len(pictures), dtype=torch.bool)
+        for pixel, value in seen.items():
+            fits &= pictures[:, pixel] == value
+        truth = torch.stack([(pictures[fits, position] == value).double().mean() for value in (0, 1)])
+        given = _tensor("The belief", _call(function, pictures, dict(seen), position), (2,))
+        if torch.allclose(given, truth, atol=1e-9):
+            continue
+        if abs(float(given.sum()) - 1) > 1e-6:
+            raise NotYetError(f"A belief sums to 1; with seen = {seen} yours sums to {float(given.sum()):.3f}.")
+        everyone = torch.stack([(pictures[:, position] == value).double().mean() for value in (0, 1)])
+        if torch.allclose(given, everyone, atol=1e-9):
+            raise NotYetError("You count all pictures. Count only those that agree with every seen pixel.")
+        if torch.allclose(given, truth.flip(0), atol=1e-9):
+            raise NotYetError("The order is turned round: first the chance of 0, then the chance of 1.")
+        raise NotYetError(f"With seen = {seen} the belief about pixel {position} should be {truth.tolist()}.")
+    return "That is all a belief is: among the pictures that still fit, how many have which value here."
+
+
+@_exercise("draw-error")
+def _draw_error(factor: Any) -> str:
+    traps = {
+        1.0: "1 would mean that drawing costs nothing. Work it out for one pixel that is 0 or 1 equally often.",
+        math.sqrt(2): "sqrt 2 is the factor of the *distance*; asked is that of the squared error.",
+        4.0: "4 would be two independent errors of the same sign. They are independent, so their squares add.",
+    }
+    hint = "The truth and the draw are two independent draws from the same belief; what is the mean squared difference?"
+    _number("The factor", factor, 2.0, traps, hint)
+    return "A draw has twice the squared error of the average, and yet it is the draw that looks right."
+
+
+class _Honest(nn.Module):
+    """Hides first, then looks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Conv2d(2, 1, 5, padding=2).double()
+        with torch.random.fork_rng():
+            torch.manual_seed(5)
+            self.net.reset_parameters()
+
+    def forward(self, picture: Tensor, hidden: Tensor) -> Tensor:
+        picture = picture.double()
+        return self.net(torch.cat([picture.masked_fill(hidden, 0), hidden.double()], dim=1))
+
+
+class _TooLate(_Honest):
+    """Looks first, then hides."""
+
+    def forward(self, picture: Tensor, hidden: Tensor) -> Tensor:
+        looked = self.net(torch.cat([picture.double(), hidden.double()], dim=1))
+        return super().forward(picture, hidden) + looked.masked_fill(hidden, 0)
+
+
+class _OnePixel(_Honest):
+    """Hides all but the last hidden pixel."""
+
+    def forward(self, picture: Tensor, hidden: Tensor) -> Tensor:
+        some = hidden.clone()
+        some[..., -1, -1] = False
+        return super().forward(picture, some)
+
+
+@_exercise("leaks")
+def _leaks(function: Any) -> str:
+    for net, truth, hint in (
+        (
+            _Honest(),
+            False,
+            "This net hides first and looks then, so it is honest; only *hidden* content may not matter.",
+        ),
+        (
+            _TooLate(),
+            True,
+            "This net looks first and hides then: hidden content reaches pixels beside it. You missed it.",
+        ),
+        (_OnePixel(), True, "This net forgets to hide one single pixel, the last one. Try every hidden pixel."),
+    ):
+        given = _call(function, net)
+        if isinstance(given, Tensor) and given.numel() == 1:
+            given = bool(given)
+        if not isinstance(given, bool):
+            raise NotYetError(f"leaks(net) should return True or False, but it returned a {type(given).__name__}.")
+        if given is not truth:
+            raise NotYetError(hint)
+    return "Change what is hidden, and see whether anything moves: the cheapest test there is against cheating."

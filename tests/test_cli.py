@@ -1,0 +1,283 @@
+"""The command line, as a reader uses it, and what importing the package costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers_training import same_weights, tiny_recipe
+from PIL import Image
+
+from minigen import Generator, data, metrics, sample, store, zoo
+from minigen.__main__ import main
+from minigen.recipes import RECIPES
+
+
+@pytest.fixture(autouse=True)
+def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder, and a recipe that takes no time."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(RECIPES, "tiny-digits", tiny_recipe(size=16))
+    return tmp_path
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    """``python -m minigen`` in another process."""
+    return subprocess.run([sys.executable, "-m", "minigen", *words], capture_output=True, text=True)
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """What a command that must succeed prints."""
+    assert main(words) == 0
+    return capsys.readouterr().out
+
+
+def test_list_shows_every_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = told(capsys, "list").splitlines()
+    assert len(lines) == len(RECIPES)
+    for line, (name, each) in zip(lines, RECIPES.items(), strict=True):
+        assert line.split()[0] == name
+        assert line.endswith(each.about)
+        assert ("shipped" in line.split()) == (name in zoo.names())
+
+
+def test_list_in_a_process_of_its_own() -> None:
+    done = run("list")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "digits-diffusion" in done.stdout
+    assert "tiny-digits" not in done.stdout
+
+
+def test_train_then_sample_then_evaluate(capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "train", "tiny-digits", "--device", "cpu")
+    assert re.search(r"runs/tiny-digits\.safetensors: loss \d\.\d{4} after 2 iterations, \d+ s", out)
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["tiny-digits.json", "tiny-digits.safetensors"]
+    said = zoo.about("tiny-digits", "runs")
+    assert said["recipe"] == json.loads(json.dumps(RECIPES["tiny-digits"].config()))
+    assert said["trained"]["images_seen"] == 32
+    assert re.fullmatch(r"[0-9a-f]{7,40}(-dirty)?|outside of a repository", said["trained"]["revision"])
+
+    out = told(capsys, "sample", "tiny-digits", "--count", "20", "--out", "new/sheet.png", "--seed", "4")
+    assert "weights: tiny-digits of your own run in runs" in out
+    assert "new/sheet.png: 20 pictures, {'steps': 2}" in out
+    with Image.open("new/sheet.png") as sheet:
+        assert sheet.size == (500, 100)
+        shown = torch.tensor(np.array(sheet.convert("L")))
+    model = zoo.load("tiny-digits", "runs", device="cpu")
+    drawn = sample(model, 20, seed=4, steps=2)
+    assert (shown[0, :48:3] / 127.5 - 1 - drawn[0, 0, 0]).abs().max() < 0.01
+
+    out = told(capsys, "evaluate", "tiny-digits", "--count", "500", "--write")
+    scores = zoo.about("tiny-digits", "runs")["scores"]
+    labels = torch.arange(500) % 10
+    expected = metrics.evaluate(sample(model, 500, seed=0, labels=labels, steps=2), labels).rounded()
+    assert scores == {**expected, "split": "held-out", "seed": 0, "sampling": {"steps": 2}}
+    assert re.search(rf"^ +frechet: {scores['frechet']}$", out, re.MULTILINE)
+    assert "written to runs/tiny-digits.json" in out
+    assert scores["frechet"] > 20 * scores["floor"]["mean"]  # two updates are not enough
+
+
+def test_options_reach_the_training(capsys: pytest.CaptureFixture[str]) -> None:
+    words = "--iterations 1 --batch-size 8 --learning-rate 0.5 --seed 9 --precision bfloat16 --runs elsewhere"
+    told(capsys, "train", "tiny-digits", *words.split())
+    said = zoo.about("tiny-digits", "elsewhere")
+    assert said["recipe"]["training"] == {"seed": 9, "iterations": 1, "batch_size": 8, "learning_rate": 0.5}
+    assert said["trained"]["images_seen"] == 8
+    assert said["trained"]["precision"] == "bfloat16"
+    assert not Path("runs").exists()
+
+
+def test_options_reach_the_sampler(capsys: pytest.CaptureFixture[str]) -> None:
+    told(capsys, "train", "tiny-digits")
+    words = "--steps 1 --eta 0 --pick mean --guidance-scale 3 --label 7 --count 2 --seed 5"
+    out = told(capsys, "sample", "tiny-digits", *words.split())
+    settings = {"steps": 1, "eta": 0.0, "pick": "mean", "guidance_scale": 3.0}
+    assert f"grid.png: 2 pictures, {settings}" in out
+    model = zoo.load("tiny-digits", "runs", device="cpu")
+    drawn = sample(model, 2, seed=5, labels=7, **settings)
+    with Image.open("grid.png") as sheet:
+        shown = torch.tensor(np.array(sheet.convert("L")))[:48:3, :48:3]
+    assert (shown / 127.5 - 1 - drawn[0, 0]).abs().max() < 0.01
+
+
+def test_evaluate_a_classifier_that_is_shipped(capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "evaluate", "digits-judge")
+    assert "weights: digits-judge that come with the package" in out
+    found = metrics.classifier_accuracy(zoo.load_classifier("digits-judge"))
+    assert str({split: round(value, 4) for split, value in found.items()}) in out
+
+
+def test_shipped_weights_are_taken_if_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    told(capsys, "train", "tiny-digits")
+    assert main(["sample", "tiny-digits", "--shipped"]) == 2
+    captured = capsys.readouterr()
+    assert "no weights of it come with the package" in captured.err
+    assert not Path("grid.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("sample digits-difusion", "did you mean 'digits-diffusion'?"),
+        ("train digit-judge", "did you mean 'digits-judge'?"),
+        ("evaluate zzz", "name is 'zzz'; allowed: 'digits-diffusion'"),
+        ("sample tiny-digits", "python -m minigen train tiny-digits makes them"),
+        ("sample tiny-digits --runs nowhere", "no weights of it come"),
+        ("sample digits-judge", "name is 'digits-judge', which is a classifier"),
+        ("train tiny-digits --iterations 0", "iterations is 0; allowed: whole numbers from 1"),
+        ("train tiny-digits --batch-size -3", "batch_size is -3; allowed"),
+        ("train tiny-digits --learning-rate -1", "learning_rate is -1.0; allowed"),
+        ("train tiny-digits --learning-rate nan", "learning_rate is nan; allowed"),
+        (
+            "train tiny-digits --precision float23",
+            "precision is 'float23'; allowed: 'auto', 'float32', 'bfloat16'; did",
+        ),
+        ("train tiny-digits --device gpu", "device is 'gpu'; allowed: 'auto', 'cpu', 'cuda'"),
+    ],
+)
+def test_errors_are_one_line_with_the_nearest_name(
+    capsys: pytest.CaptureFixture[str], words: str, message: str
+) -> None:
+    assert main(words.split()) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("minigen: ")
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--steps 0", "steps is 0; allowed: whole numbers from 1"),
+        ("--eta 2", "eta is 2.0; allowed: finite numbers in [0, 1]"),
+        ("--pick men", "pick is 'men'; allowed: 'draw', 'mean'; did you mean 'mean'?"),
+        ("--label 10", "labels holds 10; allowed: whole numbers from 0 to 9"),
+        ("--count 0", "count is 0; allowed: whole numbers from 1"),
+    ],
+)
+def test_errors_of_the_sampler_are_one_line(capsys: pytest.CaptureFixture[str], words: str, message: str) -> None:
+    told(capsys, "train", "tiny-digits")
+    assert main(["sample", "tiny-digits", *words.split()]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith(f"minigen: {message}")
+    assert all(line.startswith("sampling:") or not line for line in lines[:-1])  # at most the bar
+    assert not Path("grid.png").exists()
+
+
+def test_too_few_samples_to_score(capsys: pytest.CaptureFixture[str]) -> None:
+    told(capsys, "train", "tiny-digits")
+    assert main(["evaluate", "tiny-digits", "--count", "20"]) == 2
+    assert "samples holds 20 examples; allowed: 500 or more" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_an_unknown_command_and_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["trian", "x"], [], ["train"]):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code == 2
+        assert "usage: minigen" in capsys.readouterr().err
+
+
+def test_the_error_of_a_process_is_one_line() -> None:
+    done = run("sample", "digits-difusion")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "did you mean 'digits-diffusion'?" in done.stderr
+
+
+# --- stopped and resumed ---------------------------------------------------------------------------
+
+
+def test_ctrl_c_keeps_the_checkpoint_and_train_goes_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(capsys, "train", "tiny-digits", "--runs", "whole", "--iterations", "6")
+    plain, calls = Generator.loss, [0]
+
+    def loss(model: Generator, *given: object) -> torch.Tensor:
+        calls[0] += 1
+        if calls[0] == 3:
+            signal.raise_signal(signal.SIGINT)
+        return plain(model, *given)
+
+    with monkeypatch.context() as pressed:
+        pressed.setattr(Generator, "loss", loss)
+        with pytest.warns(UserWarning, match="interrupted: the model has had 3 of 6 iterations"):
+            out = told(capsys, "train", "tiny-digits", "--iterations", "6")
+    assert "after 3 iterations" in out
+    checkpoint = Path("runs/tiny-digits.checkpoint.safetensors")
+    assert store.load(checkpoint)[1]["iteration"] == 3
+    assert zoo.about("tiny-digits", "runs")["trained"]["images_seen"] == 3 * 16
+
+    assert main(["train", "tiny-digits", "--iterations", "5"]) == 2  # another run
+    assert "is of a run with iterations = 6, not 5" in capsys.readouterr().err
+    assert checkpoint.is_file()
+
+    out = told(capsys, "train", "tiny-digits", "--iterations", "6")
+    assert f"going on from {checkpoint}" in out
+    assert "after 6 iterations" in out
+    assert not checkpoint.exists()
+    one, other = (zoo.load("tiny-digits", folder, device="cpu") for folder in ("runs", "whole"))
+    assert same_weights(one, other)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_killed_process_goes_on(somewhere: Path) -> None:
+    """``python -m minigen train`` is killed as soon as there is a checkpoint; the same command goes on."""
+    here = str(Path(__file__).parent)
+    command = f"import sys; sys.path.insert(0, {here!r}); from helpers_training import tiny_recipe; "
+    command += "from minigen.recipes import RECIPES; from minigen.__main__ import main; "
+    command += "RECIPES['tiny-digits'] = tiny_recipe(size=16, checkpoint_every=5, iterations=40); "
+    command += "sys.exit(main('train tiny-digits --device cpu --precision float32'.split() + sys.argv[1:]))"
+    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, "-c", command], env=environment, **quiet)
+    checkpoint = somewhere / "runs" / "tiny-digits.checkpoint.safetensors"
+    begin = time.monotonic()
+    while not checkpoint.is_file() and time.monotonic() - begin < 60:
+        time.sleep(0.001)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    at = store.load(checkpoint)[1]["iteration"]
+    assert at in range(5, 40, 5)
+    assert not (somewhere / "runs" / "tiny-digits.safetensors").exists()
+    ends = [
+        subprocess.run([sys.executable, "-c", command, *more], env=environment, check=True, **quiet).stdout
+        for more in ([], ["--runs", "whole"])
+    ]
+    assert "going on from runs/tiny-digits.checkpoint.safetensors" in ends[0]
+    assert "going on" not in ends[1]
+    first, second = (somewhere / folder / "tiny-digits.safetensors" for folder in ("runs", "whole"))
+    assert first.read_bytes() == second.read_bytes()
+    records = [zoo.about("tiny-digits", folder) for folder in ("runs", "whole")]
+    for record in records:
+        record["trained"].pop("seconds")
+    assert records[0] == records[1]
+    assert not checkpoint.exists()
+
+
+# --- what importing costs --------------------------------------------------------------------------
+
+
+def test_import_brings_no_plotting_metrics_or_widgets() -> None:
+    code = "import sys, minigen; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"minigen", "torch", "tqdm"} <= set(loaded)
+    assert not {"matplotlib", "torchmetrics", "ipywidgets", "PIL", "IPython", "scipy", "sklearn"} & set(loaded)
+
+
+def test_the_data_come_with_the_package(somewhere: Path) -> None:
+    """From any folder; nothing is fetched."""
+    assert len(data.digits(8)[0]) == 3600
+    assert list(somewhere.iterdir()) == []

@@ -1,0 +1,468 @@
+"""Sampling: with a perfect curve every plan is right in enough steps; images depend on the seed and nothing else."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from helpers_core import black_white, normal, tiny_causal, tiny_mlp, tiny_unet, told
+from torch import Tensor
+
+from minigen import Generator, IdealGenerator, heads, nfe, plans, process, sample, trajectory
+from minigen.process import step
+from minigen.randomness import Blocks
+
+FOUR = (
+    torch.tensor([[float(c == "1") for c in row] for row in ("11001010", "01100111", "00011100", "10110001")]) * 2 - 1
+)
+"""Four vectors of eight numbers, each pair differing in four or more."""
+
+BINARY = heads.Categorical(2)
+
+
+def ideal(plan: plans.Plan, head: heads.Head = BINARY, pictures: Tensor = FOUR, **settings: Any) -> IdealGenerator:
+    return IdealGenerator(pictures, head, plan, **settings)
+
+
+def which(drawn: Tensor, pictures: Tensor, near: float = 0.0) -> Tensor:
+    """The number of the picture that each sample is (to ``near``), or -1: (count,)."""
+    distance = (drawn.flatten(1)[:, None] - pictures.flatten(1)).abs().amax(dim=2)
+    return torch.where(distance.amin(dim=1) <= near, distance.argmin(dim=1), -1)
+
+
+def valid_share(drawn: Tensor, pictures: Tensor, near: float = 0.0) -> float:
+    return float((which(drawn, pictures, near) >= 0).double().mean())
+
+
+def total_variation(drawn: Tensor, pictures: Tensor) -> float:
+    """Half the summed difference between how often each picture was drawn and how often it should be."""
+    share = (which(drawn, pictures) + 1).bincount(minlength=len(pictures) + 1).double() / len(drawn)
+    return float(share[0] + (share[1:] - 1 / len(pictures)).abs().sum()) / 2
+
+
+# --- the perfect curve -----------------------------------------------------------------------------
+
+ONE_PIXEL_A_STEP = [plans.raster(1), plans.random_order(), plans.ramp(1 / 8)]
+NOISE = [plans.diffusion(), plans.diffusion(0.995), plans.ramp(0.5), plans.ramp(0.25)]
+
+
+@pytest.mark.parametrize("schedule", [process.cosine, process.flow], ids=lambda each: each.name)
+@pytest.mark.parametrize("plan", ONE_PIXEL_A_STEP, ids=lambda plan: plan.name)
+def test_one_pixel_at_a_time_draws_only_valid_pictures(plan: plans.Plan, schedule: process.Schedule) -> None:
+    """All of 2,000 are pictures of the set, each drawn equally often (to five standard errors)."""
+    drawn = sample(ideal(plan, schedule=schedule), 2000, steps=8)
+    counts = (which(drawn, FOUR) + 1).bincount(minlength=5)
+    assert int(counts[0]) == 0
+    assert bool(((counts[1:] - 500).abs() < 5 * math.sqrt(2000 * 3 / 16)).all())
+
+
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+@pytest.mark.parametrize("plan", NOISE, ids=lambda plan: f"{plan.name}-{plan.width}-{plan.start}")
+def test_noise_draws_only_valid_pictures(plan: plans.Plan, eta: float) -> None:
+    """In 64 steps all of 1,000 are pictures of the set and each of them is drawn, with and without fresh noise."""
+    found = which(sample(ideal(plan), 1000, steps=64, eta=eta), FOUR)
+    assert float((found >= 0).double().mean()) == 1.0
+    assert bool(((found.bincount(minlength=4) - 250).abs() < 100).all())
+
+
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+@pytest.mark.parametrize("target", ["x0", "v"])
+def test_noise_needs_no_dice_at_the_end(target: str, eta: float) -> None:
+    """A regression head's average is a valid picture, too, when the steps are small (to 1 % of the range)."""
+    drawn = sample(ideal(plans.diffusion(), heads.Regression(target)), 1000, steps=64, eta=eta)
+    assert valid_share(drawn, FOUR, near=0.02) == 1.0
+    assert bool((which(drawn, FOUR, near=0.02).bincount(minlength=4) > 150).all())
+
+
+def test_the_probability_flow_keeps_the_proportions() -> None:
+    """Diffusion with the average and eta 0, in many steps, draws each picture as often as it is in the set."""
+    pictures = FOUR[[0, 0, 0, 1]]
+    drawn = sample(ideal(plans.diffusion(), heads.Regression("x0"), pictures), 2000, steps=100, eta=0)
+    found = which(drawn, FOUR, near=0.02)
+    counts = (found + 1).bincount(minlength=5)
+    assert counts[0] == counts[3] == counts[4] == 0
+    assert int(counts[1]) == pytest.approx(1500, abs=5 * math.sqrt(2000 * 3 / 16))
+
+
+def test_in_one_shot_practically_nothing_is_valid() -> None:
+    """Each pixel is drawn alone: 4 of the 256 vectors are valid, and every plan in one step is this."""
+    for plan in (plans.one_shot(), plans.raster(8), plans.random_order(), plans.diffusion(), plans.ramp(0.5)):
+        drawn = sample(ideal(plan), 4000, steps=1)
+        # each number of the four pictures is 1 as often as -1, so that each vector has the chance 1/256
+        assert valid_share(drawn, FOUR) == pytest.approx(4 / 256, abs=5 * math.sqrt(4 / 256 / 4000))
+
+
+def test_a_patch_is_torn_and_the_next_ones_agree_with_it() -> None:
+    """Of two flat 4x4 pictures, raster(2) gets the first patch right once in eight times, and then everything."""
+    flat = torch.ones(2, 1, 4, 4) * torch.tensor([-1.0, 1.0]).view(2, 1, 1, 1)
+    drawn = sample(ideal(plans.raster(2), pictures=flat), 4000)
+    share = valid_share(drawn, flat)
+    assert share == pytest.approx(1 / 8, abs=5 * math.sqrt(7 / 64 / 4000))
+    first_patch_flat = drawn[:, 0, :2, :2].flatten(1).abs().sum(1) == drawn[:, 0, :2, :2].flatten(1).sum(1).abs()
+    assert float(first_patch_flat.double().mean()) == share
+
+
+def test_the_mean_of_one_shot_is_the_mean_of_the_data() -> None:
+    """For a regression head, and for beliefs of which the mean is taken: the blurry average."""
+    pictures = heads.Categorical(16).prepare(normal(5, 1, 3, 3).float().clamp(-1, 1))
+    for head, settings in ((heads.Regression("x0"), {}), (heads.Categorical(16), {"pick": "mean"})):
+        drawn = sample(ideal(plans.one_shot(), head, pictures), 2, **settings)
+        torch.testing.assert_close(drawn, pictures.mean(dim=0, keepdim=True).expand(2, 1, 3, 3), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("plan", "ladder", "full"),
+    [(plans.random_order(), (1, 2, 4, 8), 8), (plans.diffusion(), (1, 2, 3, 4), 32)],
+    ids=["random_order", "diffusion"],
+)
+def test_more_steps_bring_the_samples_closer_to_the_data(plan: plans.Plan, ladder: tuple[int, ...], full: int) -> None:
+    """The total variation falls at every rung, by far more than chance, and ends at what 4,000 exact draws give."""
+    distances = [total_variation(sample(ideal(plan), 4000, steps=steps), FOUR) for steps in ladder]
+    assert all(later < earlier - 0.02 for earlier, later in itertools.pairwise(distances)), distances
+    assert distances[0] > 0.9
+    assert total_variation(sample(ideal(plan), 4000, steps=full, seed=1), FOUR) < 0.025
+
+
+# --- the walk --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("plan", [plans.raster(2), plans.random_order(), plans.diffusion(), plans.ramp(0.5)])
+def test_a_walk_is_repeated_application_of_step(plan: plans.Plan) -> None:
+    """Every row of images follows from the one before by ``step``, with the plan's levels and the kept guess."""
+    walk = trajectory(tiny_unet(heads.Categorical(4), plan), 3, eta=0)
+    steps = len(walk.x0_hat)
+    assert walk.images.shape == (steps + 1, 3, 1, 8, 8)
+    assert walk.levels.shape == (steps + 1, 3, 1, 8, 8)
+    assert walk.nfe == steps == plan.default_steps((1, 8, 8))
+    if plan.name == "random_order":
+        assert walk.levels.flatten(2).sum(dim=2).T.tolist() == [list(range(64, -1, -1))] * 3
+    else:
+        assert torch.equal(walk.levels[:, 0].flatten(1), plan.matrix((1, 8, 8)))
+    for k in range(steps):
+        after = step(walk.images[k], walk.x0_hat[k], walk.levels[k], walk.levels[k + 1])
+        assert torch.equal(walk.images[k + 1], after)
+    assert torch.equal(walk.images[-1], sample(tiny_unet(heads.Categorical(4), plan), 3, eta=0))
+
+
+def test_the_noise_follows_the_clipped_guess() -> None:
+    """After clipping x0_hat the sampler recomputes eps_hat from it: the next image is alpha x0_hat + sigma eps_hat."""
+    model = tiny_unet(heads.Regression("v"), plans.diffusion())
+    model.last.weight.data *= 5
+    walk = trajectory(model, 3, steps=4, eta=0, beliefs=True)
+    assert walk.beliefs is not None
+    assert float(walk.beliefs[1].abs().max()) > 1.5
+    assert torch.equal(walk.x0_hat, walk.beliefs.clamp(-1, 1))
+    alpha, sigma = process.cosine(walk.levels)
+    eps_hat = (walk.images[1] - alpha[1] * walk.x0_hat[1]) / sigma[1]
+    torch.testing.assert_close(walk.images[2], alpha[2] * walk.x0_hat[1] + sigma[2] * eps_hat, rtol=0, atol=1e-5)
+
+
+def test_a_walk_starts_from_the_noise_of_its_seed() -> None:
+    """Row 0 is the standard normal numbers that the seed gives the images."""
+    walk = trajectory(ideal(plans.diffusion()), 5, seed=3)
+    assert torch.equal(walk.images[0], Blocks(3, 0, 5).normal((8,)))
+
+
+def test_each_image_has_an_order_of_its_own() -> None:
+    """The rows of random_order differ between images and are kept for the whole walk (levels never rise)."""
+    walk = trajectory(ideal(plans.random_order()), 20)
+    assert len(walk.levels[4].unique(dim=0)) > 10
+    assert bool((walk.levels.diff(dim=0) <= 0).all())
+
+
+def test_beliefs_are_kept_when_asked_for() -> None:
+    """One belief a step, and none otherwise."""
+    model = ideal(plans.raster())
+    assert trajectory(model, 2).beliefs is None
+    beliefs = trajectory(model, 2, beliefs=True).beliefs
+    assert beliefs is not None
+    assert beliefs.shape == (8, 2, 8, 2)
+    torch.testing.assert_close(beliefs[0].softmax(-1), torch.full((2, 8, 2), 0.5))
+
+
+def test_nfe_counts_what_the_network_runs() -> None:
+    """1, 1 and 2 calls a step at scales 1, 0 and 3: counted at the network, images and calls."""
+    assert [nfe(7, scale) for scale in (1, 0, 3.0)] == [7, 7, 14]
+    model = tiny_unet(heads.Categorical(4), plans.diffusion(), condition=told(3))
+    sizes: list[int] = []
+    model.net.register_forward_hook(lambda net, inputs, output: sizes.append(len(inputs[0])))
+    for scale in (1.0, 0.0, 3.0):
+        sizes.clear()
+        walk = trajectory(model, 5, steps=7, guidance_scale=scale)
+        assert len(sizes) == 7
+        assert sum(sizes) == 5 * walk.nfe == 5 * nfe(7, scale)
+
+
+def test_guidance_scale_1_is_off() -> None:
+    """The same images as without it, bit by bit; other scales give others."""
+    model = tiny_unet(heads.Categorical(4), plans.diffusion(), condition=told(3))
+    plain = sample(model, 4, steps=4)
+    assert torch.equal(sample(model, 4, steps=4, guidance_scale=1.0), plain)
+    assert not torch.equal(sample(model, 4, steps=4, guidance_scale=3.0), plain)
+    assert not torch.equal(sample(model, 4, steps=4, guidance_scale=0.0), plain)
+
+
+def test_guidance_scale_0_ignores_the_labels() -> None:
+    """Whatever the labels say, bit by bit."""
+    model = tiny_unet(heads.Categorical(4), plans.diffusion(), condition=told(3))
+    drawn = [sample(model, 4, steps=4, guidance_scale=0.0, labels=label) for label in (0, 2)]
+    assert torch.equal(*drawn)
+
+
+def test_regression_is_clipped_unless_told_otherwise() -> None:
+    """Without clipping a network with random weights leaves [-1, 1]; with it the result stays inside."""
+    model = tiny_unet(heads.Regression("x0"), plans.diffusion())
+    model.last.weight.data *= 20
+    assert float(sample(model, 4, steps=4).abs().max()) <= 1
+    assert float(sample(model, 4, steps=4, clip=False).abs().max()) > 1.5
+
+
+def test_temperature_0_makes_raster_repeat_itself() -> None:
+    """Without dice the noise of the seed does not matter: every image is the same."""
+    drawn = sample(tiny_causal(4), 3, temperature=0)
+    assert torch.equal(drawn[0], drawn[1])
+    assert torch.equal(drawn[0], drawn[2])
+    assert not torch.equal(*sample(tiny_causal(4), 2))
+
+
+def test_a_model_is_left_in_the_mode_that_it_was_in() -> None:
+    """Sampling evaluates and then goes back to training, or not."""
+    model = tiny_unet(heads.Categorical(4), plans.one_shot())
+    for mode in (True, False):
+        model.train(mode)
+        sample(model, 1)
+        assert model.training is mode
+
+
+# --- seeds, counts, batch sizes --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "plan", [plans.one_shot(), plans.raster(1), plans.random_order(), plans.diffusion(), plans.ramp(0.5)],
+    ids=lambda plan: plan.name,
+)  # fmt: skip
+def test_image_i_does_not_depend_on_count_or_batch_size(plan: plans.Plan) -> None:
+    """Bit by bit on the ideal denoiser, across the blocks of 64 in which random numbers come."""
+    model, steps = ideal(plan), 1 if plan.name == "one_shot" else 8
+    whole = sample(model, 150, seed=5, steps=steps)
+    for count, batch_size in ((150, 7), (150, 100), (70, 256), (65, 64), (1, 1)):
+        assert torch.equal(sample(model, count, seed=5, steps=steps, batch_size=batch_size), whole[:count])
+
+
+@pytest.mark.parametrize(
+    "plan", [plans.one_shot(), plans.raster(2), plans.random_order(), plans.diffusion()], ids=lambda plan: plan.name
+)
+def test_image_i_of_a_network_does_not_depend_on_batch_size(plan: plans.Plan) -> None:
+    """Within rounding on a U-Net with a regression head, told its labels and guided."""
+    model = tiny_unet(heads.Regression("v"), plan, size=4, condition=told(3))
+    settings = dict(seed=5, guidance_scale=2.0, steps=1 if plan.name == "one_shot" else 4)
+    whole = sample(model, 70, **settings)
+    for count, batch_size in ((70, 29), (66, 256)):
+        found = sample(model, count, batch_size=batch_size, **settings)
+        torch.testing.assert_close(found, whole[:count], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("plan", [plans.raster(1), plans.random_order(), plans.diffusion()], ids=lambda plan: plan.name)
+def test_the_seed_decides(plan: plans.Plan) -> None:
+    """The same seed gives the same images, another seed others (negative ones too), and no global state takes part."""
+    model = ideal(plan, pictures=black_white(200, 8))
+    first = sample(model, 100, seed=1)
+    torch.manual_seed(123)
+    assert torch.equal(sample(model, 100, seed=1), first)
+    for other in (0, 2, -1, 2**40):
+        assert float((sample(model, 100, seed=other) != first).any(dim=1).double().mean()) > 0.7
+
+
+def test_images_of_one_seed_differ() -> None:
+    """No two blocks share their numbers."""
+    noise = Blocks(0, 0, 200).normal((3,))
+    assert len(noise.unique(dim=0)) == 200
+    assert not torch.equal(Blocks(0, 64, 64).normal((3,)), Blocks(1, 0, 64).normal((3,)))
+
+
+def test_images_of_a_long_and_a_short_count_get_the_same_labels() -> None:
+    """Classes are dealt in turn, so that image i's label is i modulo the number of classes."""
+    model = tiny_unet(heads.Regression("x0"), plans.one_shot(), size=4, condition=told(3))
+    dealt = sample(model, 7)
+    for i in range(7):
+        torch.testing.assert_close(sample(model, 7, labels=i % 3)[i], dealt[i], rtol=0, atol=1e-5)
+
+
+# --- completion ------------------------------------------------------------------------------------
+
+
+def square(*shape: int, seed: int = 0) -> Tensor:
+    """Pictures of the four greys of a Categorical(4) head."""
+    return heads.Categorical(4).prepare(normal(*shape, seed=seed).float().clamp(-1, 1))
+
+
+@pytest.mark.parametrize("head", [heads.Categorical(4), heads.Regression("x0")], ids=["grey", "x0"])
+def test_random_order_completes_any_mask(head: heads.Head) -> None:
+    """Known pixels are kept bit by bit, one mask an image; the rest is written."""
+    known = square(6, 1, 8, 8)
+    mask = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0)) < 0.6
+    model = tiny_unet(head, plans.random_order())
+    drawn = sample(model, 6, known=known, mask=mask)
+    assert torch.equal(drawn[mask], known[mask])
+    assert not torch.equal(drawn[~mask], known[~mask])
+    other = sample(model, 6, known=torch.where(mask, known, -known), mask=mask)
+    assert torch.equal(other, drawn)  # what `known` holds beside the mask is never looked at
+
+
+@pytest.mark.parametrize("written", [0, 1, 5, 15])
+def test_raster_completes_a_prefix_of_whole_patches(written: int) -> None:
+    """For every number of patches: kept bit by bit, and as many steps as patches are left."""
+    plan, known = plans.raster(2), square(1, 1, 8, 8)
+    mask = (plan.places((1, 8, 8)) < written).view(8, 8)
+    walk = trajectory(tiny_unet(heads.Categorical(4), plan), 3, known=known, mask=mask)
+    assert torch.equal(walk.images[-1][:, :, mask], known.expand(3, 1, 8, 8)[:, :, mask])
+    assert walk.nfe == 16 - written
+    assert bool((walk.levels[:, :, :, mask] == 0).all())
+    assert bool((walk.levels[0][:, :, ~mask] == 1).all())
+    assert bool((walk.levels[-1] == 0).all())
+
+
+def test_the_default_is_as_many_steps_as_pieces_are_left() -> None:
+    """For masks of different sizes the largest rest counts; fewer steps can be asked for."""
+    mask = torch.tensor([[True, True, True, False, False, False, False, False], [True] * 6 + [False] * 2])
+    model, known = ideal(plans.random_order()), FOUR[:2]
+    assert trajectory(model, 2, known=known, mask=mask).nfe == 5
+    walk = trajectory(model, 2, known=known, mask=mask, steps=2)
+    assert walk.nfe == 2
+    assert bool((walk.levels[-1] == 0).all())
+
+
+def test_the_ideal_denoiser_completes_with_what_fits() -> None:
+    """Of the pictures that agree with the known pixels, and only of those, each is drawn equally often."""
+    pictures = black_white(40, 8, seed=2).unique(dim=0)
+    mask = torch.tensor([False, True, False, False, False, True, False, True])
+    fitting = pictures[(pictures[:, mask] == pictures[0, mask]).all(dim=1)]
+    assert 2 < len(fitting) < len(pictures)
+    drawn = sample(ideal(plans.random_order(), pictures=pictures), 2000, known=pictures[:1], mask=mask)
+    counts = (which(drawn, fitting) + 1).bincount(minlength=len(fitting) + 1)
+    assert int(counts[0]) == 0
+    p = 1 / len(fitting)
+    assert bool(((counts[1:] - 2000 * p).abs() < 5 * math.sqrt(2000 * p * (1 - p))).all())
+
+
+def test_completion_does_not_depend_on_batch_size() -> None:
+    """With a mask of its own for each image, bit by bit."""
+    known = FOUR[torch.arange(70) % 4]
+    mask = torch.rand(70, 8, generator=torch.Generator().manual_seed(1)) < 0.5
+    model = ideal(plans.random_order())
+    whole = sample(model, 70, known=known, mask=mask)
+    assert torch.equal(whole[mask], known[mask])
+    assert torch.equal(sample(model, 70, known=known, mask=mask, batch_size=9), whole)
+
+
+def test_an_empty_mask_is_plain_sampling() -> None:
+    """Nothing known: the images of a walk without completion."""
+    for plan in (plans.raster(2), plans.random_order()):
+        model = tiny_unet(heads.Categorical(4), plan)
+        completed = sample(model, 3, known=square(1, 1, 8, 8), mask=torch.zeros(8, 8).bool())
+        assert torch.equal(completed, sample(model, 3))
+
+
+def test_known_pixels_are_rounded_to_what_the_head_can_say() -> None:
+    """A grey between two levels becomes the nearer one, as in training."""
+    head, known = heads.Categorical(4), normal(1, 1, 8, 8).float().clamp(-1, 1)
+    mask = torch.ones(8, 8).bool()
+    mask[7, 7] = False
+    drawn = sample(tiny_unet(head, plans.random_order()), 1, known=known, mask=mask)
+    assert torch.equal(drawn[:, :, mask], head.prepare(known)[:, :, mask])
+
+
+# --- bad calls -------------------------------------------------------------------------------------
+
+FREE = tiny_unet(heads.Categorical(4), plans.raster(4))
+TOLD = tiny_unet(heads.Categorical(4), plans.raster(4), condition=told(3))
+ANY = tiny_unet(heads.Categorical(4), plans.random_order())
+TOP = torch.arange(8)[:, None].expand(8, 8) < 4
+KNOWN = torch.zeros(1, 1, 8, 8)
+
+
+def completing(model: Generator | IdealGenerator = FREE, **changes: Any) -> Tensor:
+    return sample(model, 2, **(dict(known=KNOWN, mask=TOP) | changes))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: sample(FREE, 0), ValueError, r"count is 0; allowed: whole numbers from 1"),
+        (lambda: sample(FREE, 2.0), TypeError, r"count is 2.0, a float; allowed: a whole number"),
+        (lambda: trajectory(FREE, 0), ValueError, r"count is 0; allowed: whole numbers from 1"),
+        (lambda: sample(FREE, 1, batch_size=0), ValueError, r"batch_size is 0; allowed: whole numbers from 1"),
+        (lambda: sample(FREE, 1, seed=0.5), TypeError, r"seed is 0.5, a float; allowed: a whole number"),
+        (lambda: sample(FREE, 1, steps=0), ValueError, r"steps is 0; allowed: whole numbers from 1"),
+        (lambda: sample(FREE, 1, steps=2.5), TypeError, r"steps is 2.5, a float; allowed: a whole number"),
+        (lambda: sample(FREE, 1, steps=5), ValueError, r"steps is 5; allowed: 1 to 4, since raster has 4 piece"),
+        (lambda: sample(ideal(plans.one_shot()), 1, steps=2), ValueError, r"steps is 2; allowed: 1 to 1"),
+        (lambda: sample(FREE, 1, eta=1.5), ValueError, r"eta is 1.5; allowed: finite numbers in \[0, 1\]"),
+        (lambda: sample(FREE, 1, eta=-0.5), ValueError, r"eta is -0.5; allowed: finite numbers in \[0, 1\]"),
+        (lambda: sample(FREE, 1, eta=math.nan), ValueError, r"eta is nan; allowed: finite numbers in \[0, 1\]"),
+        (lambda: sample(FREE, 1, pick="drew"), ValueError, r"pick is 'drew'; allowed: 'draw', 'mean'; did you mean"),
+        (lambda: sample(FREE, 1, temperature=-1), ValueError, r"temperature is -1; allowed: finite numbers in \[0, i"),
+        (lambda: sample(FREE, 1, temperature=math.inf), ValueError, r"temperature is inf; allowed: finite numbers"),
+        (lambda: sample(TOLD, 1, guidance_scale=math.nan), ValueError, r"guidance_scale is nan; allowed: finite num"),
+        (lambda: sample(TOLD, 1, guidance_scale=math.inf), ValueError, r"guidance_scale is inf; allowed: finite num"),
+        (lambda: sample(TOLD, 1, guidance_scale="3"), TypeError, r"guidance_scale is '3', a str; allowed: a number"),
+        (
+            lambda: sample(FREE, 1, guidance_scale=3),
+            ValueError,
+            r"guidance_scale is 3 for a model without a condition; allowed: 1",
+        ),
+        (lambda: sample(FREE, 1, labels=1), ValueError, r"labels were given to a model without a condition.*: None"),
+        (lambda: sample(TOLD, 1, labels=3), ValueError, r"labels holds 3; allowed: whole numbers from 0 to 2"),
+        (lambda: sample(TOLD, 2, labels=[0, -1]), ValueError, r"labels holds -1; allowed: whole numbers from 0 to 2"),
+        (lambda: sample(TOLD, 3, labels=[0, 1]), ValueError, r"labels holds 2 labels; allowed: one, or.*images: 3"),
+        (lambda: sample(TOLD, 1, labels=[0.5]), TypeError, r"labels has dtype torch.float32; allowed: whole numbers"),
+        (lambda: nfe(0), ValueError, r"steps is 0; allowed: whole numbers from 1"),
+        (lambda: completing(known=None), ValueError, r"known is None; allowed: known and mask together"),
+        (lambda: completing(mask=None), ValueError, r"mask is None; allowed: mask and known together"),
+        (lambda: completing(mask=TOP.float()), ValueError, r"mask has shape \(8, 8\) and dtype torch.float32; all"),
+        (lambda: completing(mask=TOP[:4]), ValueError, r"mask has shape \(4, 8\).*allowed: torch.bool, \(8, 8\)"),
+        (lambda: completing(mask=TOP.expand(3, 1, 8, 8)), ValueError, r"mask holds 3 masks; allowed: 1, or .*drawn: 2"),
+        (lambda: completing(mask=TOP | True), ValueError, r"mask is True everywhere; allowed: at least one pixel left"),
+        (lambda: completing(mask=~TOP), ValueError, r"mask marks pixels that raster can't have written.*random_order"),
+        (lambda: completing(mask=TOP.T), ValueError, r"mask marks pixels that raster can't have written.*row by row"),
+        (lambda: completing(known=KNOWN[..., :4]), ValueError, r"known has shape \(1, 1, 8, 4\); allowed: \(any"),
+        (lambda: completing(known=KNOWN.expand(3, 1, 8, 8)), ValueError, r"known holds 3 pictures; allowed: 1, or"),
+        (lambda: completing(known=KNOWN + 9), ValueError, r"known has values from 9 to 9; allowed: \[-1, 1\]"),
+        (lambda: completing(known=KNOWN.long()), TypeError, r"known has dtype torch.int64; allowed: floating point"),
+        (lambda: completing(known=KNOWN + math.nan), ValueError, r"known holds NaN or infinite values; allowed"),
+        (lambda: completing(steps=3), ValueError, r"steps is 3; allowed: 1 to 2, the pieces that the mask leaves"),
+        (lambda: completing(ANY, steps=33), ValueError, r"steps is 33; allowed: 1 to 32, the pieces that the mask le"),
+        *[
+            (
+                lambda plan=plan: completing(ideal(plan, pictures=square(3, 1, 8, 8))),
+                ValueError,
+                rf"mask can't be used with the plan {plan.name}.*allowed: random_order\(\), or raster\(\)",
+            )
+            for plan in (plans.diffusion(), plans.ramp(0.5))
+        ],
+        (
+            lambda: completing(ideal(plans.one_shot(), pictures=square(3, 1, 8, 8))),
+            ValueError,
+            r"mask marks pixels that one_shot can't have written",
+        ),
+        (lambda: trajectory(FREE, 1, step=3), TypeError, r"unexpected keyword argument 'step'"),
+    ],
+)  # fmt: skip
+def test_a_bad_call_is_answered_with_what_is_allowed(
+    call: Callable[[], object], error: type[Exception], message: str
+) -> None:
+    """The message names the argument, what it was and what it may be."""
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_vectors_are_completed_too() -> None:
+    """A mask of shape (D,) for an MLP, with random order."""
+    model = tiny_mlp(heads.Categorical(4), plans.random_order(), size=6)
+    known, mask = square(1, 6), torch.tensor([True, False, True, False, False, True])
+    drawn = sample(model, 5, known=known, mask=mask)
+    assert torch.equal(drawn[:, mask], known[:, mask].expand(5, 3))
