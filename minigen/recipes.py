@@ -65,13 +65,10 @@ class Recipe:
         """
         arguments = {"seed": self.seed, **self.training, **changes}
         model = self.build(arguments["seed"])
-        history = train(
-            model,
-            *data.digits(self.size, "train"),
-            validation=data.digits(self.size, "validation"),
-            checkpoint=checkpoint,
-            **arguments,
-        )
+        parts: list[Any] = [data.digits(self.size, split) for split in ("train", "validation")]
+        if isinstance(model, Generator) and model.condition is None:
+            parts = [(images,) for images, _ in parts]  # nobody tells it the labels
+        history = train(model, *parts[0], validation=parts[1], checkpoint=checkpoint, **arguments)
         return model, history
 
 
@@ -86,6 +83,10 @@ def _digits_diffusion() -> Generator:
     return Generator(nets.UNet(size=16), heads.Categorical(16), plans.diffusion(), condition=Labels(10))
 
 
+def _digits_missing() -> Generator:
+    return Generator(nets.UNet(size=16), heads.Categorical(16), plans.random_order())
+
+
 _CLASSIFIER = dict(iterations=1200, weight_decay=0.01, validate_every=100)
 
 RECIPES = {
@@ -97,6 +98,12 @@ RECIPES = {
             _digits_diffusion,
             training=dict(iterations=2500, weight_decay=0.01),
             sampling=dict(steps=16, eta=0.0, pick="mean"),
+        ),
+        Recipe(
+            "digits-missing",
+            "any missing pixels of a digit, not told which: U-Net, belief over 16 greys",
+            _digits_missing,
+            training=dict(iterations=1500, weight_decay=0.01),
         ),
         Recipe(
             "digits-features",

@@ -46,12 +46,12 @@ def tiny_generator(size: int = 8, condition: bool = True) -> Generator:
         return _tiny(size, condition)
 
 
-def tiny_recipe(name: str = "tiny-digits", size: int = 8, **training: Any) -> Recipe:
+def tiny_recipe(name: str = "tiny-digits", size: int = 8, condition: bool = True, **training: Any) -> Recipe:
     """A recipe that trains in a moment."""
     return Recipe(
         name,
         "a very small generator for the tests",
-        lambda: _tiny(size),
+        lambda: _tiny(size, condition),
         size=size,
         training={"iterations": 2, "batch_size": 16, **training},
         sampling={"steps": 2},

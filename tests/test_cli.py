@@ -17,7 +17,7 @@ import torch
 from helpers_training import same_weights, tiny_recipe
 from PIL import Image
 
-from minigen import Generator, data, metrics, sample, store, zoo
+from minigen import Generator, History, data, metrics, sample, store, zoo
 from minigen.__main__ import main
 from minigen.recipes import RECIPES
 
@@ -84,6 +84,21 @@ def test_train_then_sample_then_evaluate(capsys: pytest.CaptureFixture[str]) -> 
     assert re.search(rf"^ +frechet: {scores['frechet']}$", out, re.MULTILINE)
     assert "written to runs/tiny-digits.json" in out
     assert scores["frechet"] > 20 * scores["floor"]["mean"]  # two updates are not enough
+
+
+def test_what_is_not_told_the_digit_has_a_floor_of_its_own(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RECIPES, "tiny-free", tiny_recipe("tiny-free", size=16, condition=False))
+    made_by = RECIPES["tiny-free"]
+    model = made_by.build()
+    zoo.save("runs", made_by, model, History())
+    told(capsys, "evaluate", "tiny-free", "--count", "500", "--write", "--device", "cpu")
+    scores = zoo.about("tiny-free", "runs")["scores"]
+    expected = metrics.evaluate(sample(model, 500, seed=0, steps=2), balanced=False)
+    assert scores["floor"] == expected.rounded()["floor"]
+    assert scores["frechet"] == expected.rounded()["frechet"]
+    assert scores["accuracy"] is None
 
 
 def test_options_reach_the_training(capsys: pytest.CaptureFixture[str]) -> None:

