@@ -128,7 +128,8 @@ def train(
         batch_size: examples an update; all of them, in order, if there are no more.
         learning_rate, weight_decay: AdamW's.
         warmup, decay: iterations of linear rise; then a half cosine to 0, or none.
-        ema: the weights' moving average has decay ``min(ema, (1 + n) / (10 + n))``; None for none.
+        ema: the weights' moving average has decay ``min(ema, (1 + n) / (10 + n))`` after n updates (the
+            first one copies the weights); None for none.
         clip: the largest norm of the gradient; None for any.
         seed: of the order of the data and of what ``loss`` draws. Not of the model's first weights:
             call ``torch.manual_seed`` before making it.

@@ -116,6 +116,8 @@ def save(
             "hardware": hardware(history),
             "precision": history.precision,
             "seconds": round(history.seconds),
+            "iterations": len(history.loss),
+            "interrupted": history.interrupted,
             "images_seen": history.images_seen,
             "best_iteration": history.best,
             "validation_loss": round(min((loss for _, loss in history.validation), default=float("nan")), 4),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ from nbformat import NotebookNode
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from minigen.store import write_atomically
+from minigen.widgets import IN_THE_BOOK
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_A_CELL = 600
@@ -92,6 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Run notebooks and keep their outputs.")
     parser.add_argument("notebooks", nargs="*", type=Path, help="some notebooks (all of _toc.yml when none is named)")
     names = parser.parse_args(arguments).notebooks
+    os.environ[IN_THE_BOOK] = "1"  # the kernels inherit it: no live widgets
     for path in [name.resolve() for name in names] or notebooks_of_the_book():
         start = time.monotonic()
         try:

@@ -1,21 +1,35 @@
-"""What the site needs beyond Jupyter Book's configuration: to be without Thebe.
+"""What the site needs beyond Jupyter Book's configuration: to be without Thebe, and one script for all sliders.
 
 Jupyter Book 1 always loads sphinx-thebe, twice: every page then throws "Identifier 'THEBE_JS_URL' has
 already been declared" and names another host. No notebook here runs inside the page, so all of it goes.
+
+A slider's output (``minigen.widgets.scrub``) brings its script along, since Jupyter, Colab and VS Code need
+it there. On the site the same file, taken from the package, is loaded once by the pages that have a slider.
 """
 
 from __future__ import annotations
 
+import re
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.config import Config
 
+INLINE = re.compile(r"<script data-mg>.*?</script>", re.DOTALL)
+"""A slider's script inside its output."""
+
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Sphinx calls this once, after the extensions that Jupyter Book brings."""
     app.connect("config-inited", drop_thebe)
+    app.connect("config-inited", copy_script)
+    app.connect("doctree-read", drop_inline_scripts)
+    app.connect("html-page-context", load_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -24,3 +38,24 @@ def drop_thebe(app: Sphinx, config: Config) -> None:
     for listeners in app.events.listeners.values():
         listeners[:] = [entry for entry in listeners if not entry.handler.__module__.startswith("sphinx_thebe")]
     app.registry.css_files[:] = [entry for entry in app.registry.css_files if entry[0] != "sphinx-thebe.css"]
+
+
+def copy_script(app: Sphinx, config: Config) -> None:
+    """Let the package's own file be copied among the site's static files."""
+    package = find_spec("minigen")
+    if package is None or package.origin is None:
+        raise RuntimeError("the package minigen is not installed: pip install -e .")
+    config.html_static_path.append(str(Path(package.origin).parent / "files" / "scrub.js"))
+
+
+def drop_inline_scripts(app: Sphinx, doctree: nodes.document) -> None:
+    """Take the script out of every slider on a page."""
+    for raw in list(doctree.findall(nodes.raw)):
+        if raw.get("format") == "html" and INLINE.search(raw.astext()):
+            raw.replace_self(nodes.raw("", INLINE.sub("", raw.astext()), format="html", classes=raw["classes"]))
+
+
+def load_script(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    """Load the script on the pages that have a slider."""
+    if "mg-scrub" in context.get("body", ""):
+        app.add_js_file("scrub.js", loading_method="defer")

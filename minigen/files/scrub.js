@@ -5,29 +5,27 @@
     if (figure.dataset.mgReady) return;
     figure.dataset.mgReady = "1";
     var texts = JSON.parse(figure.dataset.texts);
-    var controls = Array.prototype.slice.call(figure.querySelectorAll("[data-options]"));
     var film = figure.querySelector(".mg-film");
-    var text = figure.querySelector(".mg-text");
-    var sprite = film.querySelector("img");
-    function place(control) {
-      var chosen = control.querySelector("input:checked");
-      return Number(chosen ? chosen.value : control.querySelector("input").value);
-    }
+    var words = figure.querySelector(".mg-text");
+    var controls = Array.from(figure.querySelectorAll(".mg-control"));
+    var options = controls.map(function (control) {
+      return JSON.parse(control.dataset.options);
+    });
     function show() {
       var frame = 0;
-      controls.forEach(function (control) {
-        var options = JSON.parse(control.dataset.options);
-        var now = place(control);
-        frame = frame * options.length + now;
+      controls.forEach(function (control, number) {
+        var input = control.querySelector("input:checked, input[type=range]");
         var output = control.querySelector("output");
+        var chosen = Number(input.value);
+        frame = frame * options[number].length + chosen;
         if (output) {
-          output.textContent = options[now];
-          control.querySelector("input").setAttribute("aria-valuetext", options[now]);
+          output.textContent = options[number][chosen];
+          input.setAttribute("aria-valuetext", options[number][chosen]);
         }
       });
-      sprite.style.transform = "translateY(" + (-100 * frame) / texts.length + "%)";
+      film.firstElementChild.style.transform = "translateY(" + (-100 * frame) / texts.length + "%)";
       film.setAttribute("aria-label", texts[frame]);
-      text.textContent = texts[frame];
+      words.textContent = texts[frame];
     }
     controls.forEach(function (control) {
       control.hidden = false;
@@ -36,7 +34,7 @@
     show();
   }
   function all() {
-    Array.prototype.forEach.call(document.querySelectorAll("figure.mg-scrub"), start);
+    document.querySelectorAll("figure.mg-scrub").forEach(start);
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", all);
   else all();
