@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SITE := _build/html/index.html
 # Python files beside the package: its own are named in pyproject.toml.
-SCRIPTS := tools book/_ext tests/site tests/test_notebooks.py
+SCRIPTS := tools book/_ext tests/site tests/test_exercises.py tests/test_notebooks.py tests/test_stamp.py tests/test_workflows.py
 
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks lab clean
+.PHONY: help book site test notebooks lab clean
 
 help:
 	@echo "make book        build the site into _build/html (creates $(VENV) when it is missing or out of date)"
+	@echo "make site        the same, stamped: REPOSITORY=https://HOST/OWNER/NAME switches its buttons on"
 	@echo "make test        formatting, types, tests, notebooks and the built site: what must pass before a change lands"
 	@echo "make notebooks   run the committed notebooks again, in the book's order, and keep their outputs"
 	@echo "                 NOTEBOOKS='book/a.ipynb book/b.ipynb' names some"
@@ -37,6 +38,14 @@ $(STAMP): requirements.txt pyproject.toml
 book: $(STAMP)
 	$(BIN)/jupyter-book build . -W --keep-going --all --quiet >/dev/null
 	@echo "The book: $(CURDIR)/$(SITE)"
+
+# What the Pages workflow publishes.
+site: $(STAMP)
+	rm -rf _build/stamped
+	$(BIN)/python tools/stamp.py --repository "$(REPOSITORY)" --out _build/stamped
+	$(BIN)/jupyter-book build _build/stamped -W --keep-going --all --quiet >/dev/null
+	@touch _build/stamped/_build/html/.nojekyll
+	@echo "The book: $(CURDIR)/_build/stamped/_build/html/index.html"
 
 # Cheap before dear; the first failure stops.
 test: $(STAMP)

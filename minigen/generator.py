@@ -295,7 +295,8 @@ class IdealGenerator:
         check_images("pictures", pictures)
         self.head, self.plan, self.schedule = head, plan, schedule
         self.condition, self.shape, self.device = None, tuple(pictures.shape[1:]), pictures.device
-        self.pictures = head.prepare(pictures.double())
+        # rounded as they are, then made exact: in float64 a grey halfway between two could round the other way
+        self.pictures = head.prepare(pictures).double()
         self.exact = exact  # the least sigma: pixels that are written must match, but not to the last bit
         if isinstance(head, heads.Categorical):  # which grey each pixel of each picture has, as 0 and 1
             self.one_hot = nn.functional.one_hot(head.index(self.pictures), head.levels).movedim(-1, 2).double()

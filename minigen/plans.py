@@ -3,7 +3,7 @@
 A plan is a matrix of levels: one row a step, one column a pixel. The first row is all 1 (nothing is
 left), the last all 0 (the picture), and no column ever rises. *Train on a random row; sample by walking
 down the rows.* How many rows there are is a knob. The field calls it a scheduling matrix (Diffusion
-Forcing, Chen et al. 2024). Chapter 4 meets it with zeros and ones, chapter 6 with fractions.
+Forcing, Chen et al. 2024). Chapter 4 meets it with zeros and ones, chapter 6 with fractions. ::
 
     4 pixels    one_shot   raster(1)  random_order  diffusion            ramp(0.5)
                 1 1 1 1    1 1 1 1    1 1 1 1       1   1   1   1        1   1   1   1

@@ -1,4 +1,4 @@
-"""One sampler for every plan: walk down the rows, and at each row let the network guess and ``step``.
+"""One sampler for every plan: walk down the rows, and at each row let the network guess and ``step``. ::
 
     x = noise
     for t, u in pairs of rows:

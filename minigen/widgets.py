@@ -193,7 +193,7 @@ def live(function: Callable[..., Any], **controls: Sequence[Any]) -> Any:
     Raises:
         TypeError, ValueError: naming the control and what is allowed.
 
-    >>> controls = live(lambda seed, plan: f"{plan} with seed {seed}", seed=(0, 9), plan=["raster", "diffusion"])
+    >>> live(lambda seed, plan: f"{plan} with seed {seed}", seed=(0, 9), plan=["raster", "ramp"])  # doctest: +SKIP
     >>> live(print, seed=(9, 0))
     Traceback (most recent call last):
     ValueError: seed is (9, 0); allowed: (least, most) in whole numbers, or a list of two or more choices

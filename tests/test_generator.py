@@ -12,7 +12,7 @@ import torch
 from helpers_core import SCHEDULES, black_white, normal, tiny_causal, tiny_mlp, tiny_unet, told
 from torch import Tensor, nn
 
-from minigen import Generator, IdealGenerator, Labels, generator, heads, nets, plans, process
+from minigen import Generator, IdealGenerator, Labels, generator, heads, nets, plans, process, sample
 from minigen.process import corrupt, step
 from minigen.randomness import seeded
 
@@ -535,3 +535,12 @@ def test_choices_that_go_together_are_accepted(head: heads.Head, plan: plans.Pla
     model = Generator(unet(4), head, plan, schedule)
     loss = float(model.loss((black_white(4, 1, 4, 4),), seeded(0)).detach())
     assert 0 < loss < 100
+
+
+def test_the_ideal_generator_knows_its_pictures_by_the_greys_that_the_head_gives_them() -> None:
+    """In float64 a grey halfway between two levels can round the other way than in float32; it must not."""
+    halfway = (torch.arange(15) + 0.5) / 15 * 2 - 1
+    head = heads.Categorical(16)
+    assert not torch.allclose(head.prepare(halfway).double(), head.prepare(halfway.double()))  # it matters here
+    ideal = IdealGenerator(halfway[None], head, plans.raster(1))
+    assert torch.equal(sample(ideal, 1), head.prepare(halfway[None]))

@@ -161,6 +161,19 @@ def test_the_noise_follows_the_clipped_guess() -> None:
     torch.testing.assert_close(walk.images[2], alpha[2] * walk.x0_hat[1] + sigma[2] * eps_hat, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
+def test_eta_and_fresh_noise_reach_every_step(eta: float) -> None:
+    """The whole walk again by hand from the seed's numbers: with fresh noise at each step but the last."""
+    model = tiny_unet(heads.Regression("v"), plans.diffusion())
+    walk, random = trajectory(model, 3, steps=4, seed=7, eta=eta), Blocks(7, 0, 3)
+    x = random.normal((1, 8, 8))
+    for k in range(4):
+        assert torch.equal(walk.images[k], x)
+        noise = random.normal((1, 8, 8)) if eta > 0 and k < 3 else torch.zeros_like(x)
+        x = step(x, walk.x0_hat[k], walk.levels[k], walk.levels[k + 1], eta=eta, noise=noise)
+    torch.testing.assert_close(walk.images[4], x, rtol=0, atol=1e-6)
+
+
 def test_a_walk_starts_from_the_noise_of_its_seed() -> None:
     """Row 0 is the standard normal numbers that the seed gives the images."""
     walk = trajectory(ideal(plans.diffusion()), 5, seed=3)

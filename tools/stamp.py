@@ -1,0 +1,84 @@
+"""Write a copy of the book that knows its repository: ``python tools/stamp.py --repository ADDRESS --out FOLDER``.
+
+Nothing in the tree names an address, so a fork works with no file edited. The Pages workflow stamps a copy with the
+address of the repository that it runs in: every notebook's first cell can then fetch the package in Colab, and the
+site gets a repository button and, where the repository is on GitHub, a Colab button on each notebook. The button opens the
+stamped notebook on the branch ``colab``, which the workflow pushes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+NEEDED = ("_config.yml", "_toc.yml", "book")
+"""What the site is built from, besides the package, which is installed."""
+
+LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*")
+ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?/[\w.-]+/[\w.-]+")
+EMPTY = r"REPOSITORY = \"\""
+"""The line to be stamped, as a notebook's file has it."""
+
+BRANCH = "colab"
+COLAB = "https://colab.research.google.com"
+
+
+def stamp(repository: str, out: Path, root: Path = ROOT) -> None:
+    """Copy what the site needs from ``root`` to the new folder ``out``, with the repository's address in it."""
+    if not ADDRESS.fullmatch(repository) or repository.endswith(".git"):
+        raise ValueError(f"repository is {repository!r}; allowed: https://HOST/OWNER/NAME")
+    if out.exists():
+        raise ValueError(f"out is {str(out)!r}, which exists; allowed: a folder that doesn't")
+    out.mkdir(parents=True)
+    for name in NEEDED:
+        source = root / name
+        if source.is_dir():
+            shutil.copytree(source, out / name, ignore=LEFT_OUT)
+        else:
+            shutil.copy2(source, out / name)
+    stamp_config(out / "_config.yml", repository)
+    for notebook in sorted((out / "book").rglob("*.ipynb")):
+        stamp_notebook(notebook, repository)
+
+
+def stamp_notebook(path: Path, repository: str) -> None:
+    """Put the address between the quotes of the notebook's first code cell."""
+    text = path.read_text(encoding="utf-8")
+    if text.count(EMPTY) != 1:
+        raise ValueError(f'{path.name} has the line REPOSITORY = "" {text.count(EMPTY)} times; allowed: once')
+    path.write_text(text.replace(EMPTY, rf"REPOSITORY = \"{repository}\""), encoding="utf-8")
+
+
+def stamp_config(path: Path, repository: str) -> None:
+    """Switch the buttons on; the pages are called book/..., so their path in the repository needs no prefix."""
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    config["repository"] = {"url": repository, "branch": BRANCH, "path_to_book": ""}
+    config["html"]["use_repository_button"] = True
+    if urlsplit(repository).hostname == "github.com":
+        config["launch_buttons"] = {"colab_url": COLAB}
+    path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the command line; the exit code."""
+    parser = argparse.ArgumentParser(description="Write a copy of the book that knows its repository.")
+    parser.add_argument("--repository", required=True, help="its address, https://HOST/OWNER/NAME")
+    parser.add_argument("--out", required=True, type=Path, help="a folder that does not exist yet")
+    given = parser.parse_args(arguments)
+    try:
+        stamp(given.repository, given.out)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
