@@ -80,7 +80,7 @@ def _number(
     """Pass if ``given`` is within ``near`` of ``right``; a trap is a wrong answer that has a hint of its own."""
     try:
         value = float(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):  # a tensor of several numbers raises the last
         raise NotYetError(f"{what} should be a number, but it is a {type(given).__name__}.") from None
     if not math.isfinite(value):
         raise NotYetError(f"{what} is {value}; a finite number is wanted.")
@@ -164,12 +164,15 @@ def _best_constant(function: Any) -> str:
             reached = loss(values - constant).mean()
             # brute force is coarse for squares, so the exact minimum is added to what was tried
             best = loss(values[:, None] - torch.cat([tried, values.mean()[None]])).mean(dim=0).min()
-            if reached > best + 1e-9:
-                other = "mean" if name == "squared" else "middle value"
+            if not reached <= best + 1e-9:
+                hint = {
+                    "squared": "Where is the slope of the mean squared difference zero?",
+                    "absolute": "Move the constant a little: how many values come nearer, how many go away?",
+                }[name]
                 raise NotYetError(
                     f"For the {name} loss and the values {[round(v, 2) for v in values.tolist()]} your constant"
-                    f" {float(constant):.3f} leaves a loss of {float(reached):.4f}; {float(best):.4f} is possible."
-                    f" Which {'average' if name == 'squared' else 'other kind of average'} is it? Think of the {other}."
+                    f" {float(constant):.3f} leaves a loss of {float(reached):.4f};"
+                    f" {float(best):.4f} is possible. {hint}"
                 )
     return "Squares make the mean, absolute errors make the median: the loss decides which average you get."
 
@@ -282,10 +285,9 @@ class _Honest(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.net = nn.Conv2d(2, 1, 5, padding=2).double()
-        with torch.random.fork_rng():
+        with torch.random.fork_rng():  # the reader's own random numbers stay as they are
             torch.manual_seed(5)
-            self.net.reset_parameters()
+            self.net = nn.Conv2d(2, 1, 5, padding=2).double()
 
     def forward(self, picture: Tensor, hidden: Tensor) -> Tensor:
         picture = picture.double()

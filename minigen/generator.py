@@ -166,11 +166,11 @@ class Generator(nn.Module):
             t = x0.new_zeros(len(x0), 1, *self.shape[1:])
             return self.head.loss(self.predict(x0, t, tokens), x0, x0, t, self.schedule).mean()
         t, judged = self._random_row(len(x0), random)
-        t, judged = t.to(x0), judged.to(x0)
+        t, judged = t.to(x0), judged.to(x0.device)
         noise = torch.randn(x0.shape, generator=random, device=_device(random)).to(x0)
         eps = hide(noise, t, self.schedule)  # where nothing of x0 is left, the noise says nothing either
         output = self.predict(corrupt(x0, t, noise, self.schedule), t, tokens)
-        losses = self.head.loss(output, x0, eps, t, self.schedule) * judged
+        losses = torch.where(judged, self.head.loss(output, x0, eps, t, self.schedule), 0)
         return (losses.flatten(1).sum(1) / judged.expand_as(losses).flatten(1).sum(1)).mean()
 
     def _random_row(self, count: int, random: torch.Generator | None) -> tuple[Tensor, Tensor]:

@@ -150,8 +150,12 @@ def _bare(axes: Axes) -> None:
         spine.set_linewidth(0.6)
 
 
-def grid(images: Tensor, alt: str, caption: str = "", columns: int | None = None, scale: int = 3) -> Figure:
-    """Many pictures (B, C, H, W) in rows; each pixel is ``scale`` pixels wide.
+def grid(
+    images: Tensor, alt: str, caption: str = "", columns: int | None = None, rows: int = 1, scale: int = 3
+) -> Figure:
+    """Many pictures (B, C, H, W) in rows; each pixel is ``scale`` pixels wide. Places left over stay empty.
+
+    ``columns`` is chosen if not given; there are at least ``rows`` rows.
 
     >>> grid(torch.zeros(10, 1, 16, 16), alt="ten grey squares").width
     500
@@ -162,7 +166,7 @@ def grid(images: Tensor, alt: str, caption: str = "", columns: int | None = None
         raise ValueError(f"images has shape {tuple(images.shape)}; allowed: (count, 1 or 3, height, width)")
     count, channels, height, width = images.shape
     columns = check_whole("columns", columns) if columns else min(count, max(10, round(count**0.5)))
-    rows, gap = -(-count // columns), 2
+    rows, gap = max(check_whole("rows", rows), -(-count // columns)), 2
     sheet = torch.zeros(rows * columns, channels + 1, height * scale + gap, width * scale + gap)  # transparent
     shown = (images.detach().float().cpu().clamp(-1, 1) + 1) / 2
     shown = shown.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)

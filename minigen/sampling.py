@@ -125,7 +125,7 @@ def sample(
         temperature: of the drawing: below 1 bolder, 0 the likeliest value (chapter 4).
         clip: keep a regression head's guess in [-1, 1].
         known, mask: complete pictures: ``known`` (count or 1, C, H, W) is kept where ``mask``, (H, W)
-            or (count, 1, H, W), is True. For ``random_order()``, and ``raster()`` with the first
+            or (count, 1, H, W), is True (rounded to the head's greys). For ``random_order()``, and ``raster()`` with the first
             patches known.
 
     Raises:

@@ -2,8 +2,8 @@
 
 Nothing in the tree names an address, so a fork works with no file edited. The Pages workflow stamps a copy with the
 address of the repository that it runs in: every notebook's first cell can then fetch the package in Colab, and the
-site gets a repository button and, where the repository is on GitHub, a Colab button on each notebook. The button opens the
-stamped notebook on the branch ``colab``, which the workflow pushes.
+site gets a repository button and, where the repository is on GitHub, a Colab button on each notebook. That button
+opens the stamped notebook on the branch ``colab``, which the workflow pushes.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ EMPTY = r"REPOSITORY = \"\""
 """The line to be stamped, as a notebook's file has it."""
 
 BRANCH = "colab"
+KNOWN = ("github", "gitlab", "bitbucket")
 COLAB = "https://colab.research.google.com"
 
 
@@ -61,8 +62,12 @@ def stamp_config(path: Path, repository: str) -> None:
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     config["repository"] = {"url": repository, "branch": BRANCH, "path_to_book": ""}
     config["html"]["use_repository_button"] = True
-    if urlsplit(repository).hostname == "github.com":
+    host = urlsplit(repository).hostname or ""
+    if host == "github.com":
         config["launch_buttons"] = {"colab_url": COLAB}
+    elif not any(name in host for name in KNOWN):
+        options = config["sphinx"]["config"]["html_theme_options"]
+        options["repository_provider"] = "gitlab"  # the theme stops at a host of another kind
     path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 

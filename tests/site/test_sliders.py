@@ -1,0 +1,122 @@
+"""The sliders on the built site, used as a reader would: by keyboard, by click, and without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from bs4 import BeautifulSoup
+from playwright.sync_api import Browser, Page
+
+from minigen import plots, widgets
+
+ROOT = Path(__file__).resolve().parents[2]
+CSS = ROOT / "book" / "_static" / "css" / "course.css"
+
+
+def pages_with_sliders(site: Path) -> list[Path]:
+    found = [
+        path for path in sorted((site / "book").rglob("*.html")) if 'class="mg-figure mg-scrub"' in path.read_text()
+    ]
+    assert found, "no page has a slider"
+    return found
+
+
+def open_page(browser: Browser, page: Path, javascript: bool = True) -> Page:
+    context = browser.new_context(java_script_enabled=javascript, viewport={"width": 1200, "height": 900})
+    opened = context.new_page()
+    opened.goto(page.as_uri(), wait_until="load")
+    return opened
+
+
+@pytest.fixture(params=[True, False], ids=["script", "no-script"])
+def made(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> Iterator[Page]:
+    """A page with one slider of each kind of control, as a notebook would show it."""
+    frames = [plots.grid(torch.full((1, 1, 4, 4), n / 4 - 1), alt=f"a square of grey {n}") for n in range(8)]
+    slider = widgets.scrub(frames, {"size": [1, 2, 4, 8], "told": ["no", "yes"]}, caption="A grey.")
+    path = tmp_path / "slider.html"
+    path.write_text(f"<!doctype html><html lang=en><title>x</title><style>{CSS.read_text()}</style>{slider.html}")
+    page = open_page(browser, path, javascript=bool(request.param))
+    yield page
+    page.context.close()
+
+
+def shown(page: Page, figure: str = "figure.mg-scrub") -> tuple[str, str, int]:
+    """The words below the first slider, the picture's label, and how far the sprite is moved, in pixels."""
+    first = page.locator(figure).first
+    film = first.locator(".mg-film")
+    words, label = first.locator(".mg-text").inner_text(), film.get_attribute("aria-label")
+    picture, frame = film.locator("img").bounding_box(), film.bounding_box()
+    assert picture is not None
+    assert frame is not None
+    return words, label or "", round(frame["y"] - picture["y"])
+
+
+def test_a_slider_of_two_controls(made: Page) -> None:
+    """By keyboard and by click; and with no script, a still picture and no control."""
+    words, label, moved = shown(made)
+    assert words == label == "a square of grey 7"
+    assert moved > 0
+    if made.evaluate("() => document.querySelector('.mg-scrub').dataset.mgReady") is None:
+        assert made.locator(".mg-control:visible, .mg-control input:visible").count() == 0
+        return
+    range_input = made.locator("input[type=range]")
+    range_input.focus()
+    made.keyboard.press("ArrowLeft")
+    assert shown(made)[:2] == ("a square of grey 5",) * 2
+    assert range_input.get_attribute("aria-valuetext") == made.locator("output").inner_text() == "4"
+    made.get_by_label("no").check()
+    assert shown(made)[:2] == ("a square of grey 4",) * 2
+    made.keyboard.press("ArrowRight")
+    assert made.get_by_label("yes").is_checked()
+    range_input.focus()
+    made.keyboard.press("Home")
+    assert shown(made)[0] == "a square of grey 1"
+    assert shown(made)[2] < moved
+    tall = made.evaluate("() => [...document.querySelectorAll('.mg-control')].map(c => c.offsetHeight)")
+    assert min(tall) >= 40, "controls must be large enough for a finger"
+
+
+def test_no_script_of_ours_stands_in_a_page(site: Path) -> None:
+    """One external file instead, on the pages that need it and no other."""
+    with_sliders = pages_with_sliders(site)
+    for path in sorted((site / "book").rglob("*.html")):
+        soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        assert soup.select("script[data-mg]") == []
+        inline = [script for script in soup.find_all("script") if not script.get("src")]
+        assert [script for script in inline if "mg-scrub" in script.text] == []
+        loaded = [script for script in soup.select("script[src]") if "scrub.js" in str(script["src"])]
+        assert len(loaded) == (path in with_sliders), path.name
+    assert (site / "_static" / "scrub.js").read_text() == widgets.script()
+
+
+def test_every_slider_of_the_book_moves(site: Path, browser: Browser) -> None:
+    for path in pages_with_sliders(site):
+        page = open_page(browser, path)
+        sliders = page.locator("figure.mg-scrub")
+        for number in range(sliders.count()):
+            slider = sliders.nth(number)
+            control = slider.locator("input[type=range]").first
+            before = slider.locator(".mg-text").inner_text(), control.get_attribute("aria-valuetext")
+            picture = slider.screenshot()
+            control.focus()
+            page.keyboard.press("Home")
+            after = slider.locator(".mg-text").inner_text(), control.get_attribute("aria-valuetext")
+            assert before[0] != after[0], path.name
+            assert before[1] != after[1]
+            assert after[0] == slider.locator(".mg-film").get_attribute("aria-label")
+            assert slider.screenshot() != picture
+        page.context.close()
+
+
+def test_without_javascript_a_still_picture_shows(site: Path, browser: Browser) -> None:
+    for path in pages_with_sliders(site):
+        page = open_page(browser, path, javascript=False)
+        assert page.locator(".mg-control:visible").count() == 0
+        for film in page.locator(".mg-film").all():
+            box = film.bounding_box()
+            assert box is not None
+            assert box["height"] > 50
+        page.context.close()

@@ -1,0 +1,58 @@
+"""The stamped site: its buttons lead to the repository and to Colab; the plain site has no such buttons."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK = "book/curve-fitting"
+
+
+def links(page: Path) -> set[str]:
+    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    return {str(link["href"]) for link in soup.select("a[href]")}
+
+
+def build_two_pages(folder: Path, repository: str) -> Path:
+    """Stamp the book and build its first page and one notebook (links to the others then lead nowhere)."""
+    stamp = [sys.executable, str(ROOT / "tools" / "stamp.py"), "--repository", repository, "--out", str(folder)]
+    subprocess.run(stamp, check=True)
+    toc = {"format": "jb-book", "root": "book/intro", "chapters": [{"file": NOTEBOOK}]}
+    (folder / "_toc.yml").write_text(yaml.safe_dump(toc))
+    program = str(Path(sys.executable).with_name("jupyter-book"))
+    built = subprocess.run([program, "build", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert built.returncode == 0, built.stdout[-4000:]
+    return folder / "_build" / "html"
+
+
+@pytest.mark.parametrize(
+    ("repository", "colab"),
+    [
+        (
+            "https://github.com/OWNER/NAME",
+            {f"https://colab.research.google.com/github/OWNER/NAME/blob/colab/{NOTEBOOK}.ipynb"},
+        ),
+        ("https://git.example.org/OWNER/NAME", set()),
+    ],
+)
+def test_the_buttons_of_a_stamped_site(repository: str, colab: set[str], tmp_path: Path) -> None:
+    site = build_two_pages(tmp_path / "stamped", repository)
+    found = links(site / f"{NOTEBOOK}.html")
+    assert repository in found
+    assert {link for link in found if "colab" in link} == colab
+    assert repository in links(site / "book/intro.html")
+    source = (site / "_sources" / f"{NOTEBOOK}.ipynb").read_text(encoding="utf-8")
+    assert rf"REPOSITORY = \"{repository}\"" in source
+
+
+def test_the_plain_site_has_no_such_buttons(site: Path) -> None:
+    pages = [path for path in site.rglob("*.html") if "_static" not in path.parts]
+    assert pages
+    text = [path.read_text(encoding="utf-8") for path in pages]
+    assert not any("colab.research.google.com/github" in page or "source-repository-button" in page for page in text)

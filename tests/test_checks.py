@@ -1,0 +1,423 @@
+"""The checks of the exercises: the empty stub, right answers, and wrong ones that people give.
+
+A wrong answer must be caught with a message that helps, and the message must not hold the answer.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from minigen import checks
+from minigen.checks import check
+
+
+@dataclass(frozen=True)
+class Case:
+    """One exercise: answers that pass, wrong ones with a word of the hint, and what no hint may hold."""
+
+    right: list[tuple[Any, ...]]
+    wrong: list[tuple[tuple[Any, ...], str]]
+    secret: str
+    """A regular expression for the answer."""
+
+    function: bool = False
+
+
+def empty(*given: Any) -> None:
+    """What a function is before it is written."""
+
+
+def unwritten(*given: Any) -> None:
+    raise NotImplementedError
+
+
+def breaks(*given: Any) -> None:
+    raise KeyError("pixel")
+
+
+# --- chapter 1 -------------------------------------------------------------------------------------
+
+
+def mean_or_median(values: Tensor, loss: str) -> Tensor:
+    return values.mean() if loss == "squared" else values.median()
+
+
+def upper_median(values: Tensor, loss: str) -> float:
+    """Any point between the two middle values is as good."""
+    middle = values.sort().values[len(values) // 2]
+    return float(values.mean() if loss == "squared" else middle)
+
+
+def swapped(values: Tensor, loss: str) -> Tensor:
+    return values.median() if loss == "squared" else values.mean()
+
+
+def middle_of_range(values: Tensor, loss: str) -> Tensor:
+    return (values.min() + values.max()) / 2
+
+
+def the_loss_instead(values: Tensor, loss: str) -> Tensor:
+    return (values - values.mean()).square().mean() if loss == "squared" else (values - values.median()).abs().mean()
+
+
+# --- chapter 2 -------------------------------------------------------------------------------------
+
+
+def within(images: Tensor, labels: Tensor) -> Tensor:
+    return torch.stack([((images[labels == c] - images[labels == c].mean(0)) ** 2).sum() for c in labels.unique()])
+
+
+def explained(images: Tensor, labels: Tensor) -> Tensor:
+    return 1 - within(images, labels).sum() / ((images - images.mean(0)) ** 2).sum()
+
+
+def share_left(images: Tensor, labels: Tensor) -> Tensor:
+    return 1 - explained(images, labels)
+
+
+def equal_classes(images: Tensor, labels: Tensor) -> Tensor:
+    means = torch.stack([images[labels == c].mean(0) for c in labels.unique()])
+    share: Tensor = (
+        ((means - images.mean(0)) ** 2).sum() * len(images) / len(means) / ((images - images.mean(0)) ** 2).sum()
+    )
+    return share
+
+
+def one_number_for_all_pixels(images: Tensor, labels: Tensor) -> Tensor:
+    return 1 - within(images, labels).sum() / ((images - images.mean()) ** 2).sum()
+
+
+def not_a_share(images: Tensor, labels: Tensor) -> Tensor:
+    return ((images - images.mean(0)) ** 2).sum() - within(images, labels).sum()
+
+
+def a_share_for_each_pixel(images: Tensor, labels: Tensor) -> Tensor:
+    return ((images - images.mean(0)) ** 2).mean(0)
+
+
+# --- chapter 3 -------------------------------------------------------------------------------------
+
+
+def count(pictures: Tensor, seen: dict[int, int], position: int) -> list[float]:
+    fits = [p for p in pictures.tolist() if all(p[i] == value for i, value in seen.items())]
+    return [sum(p[position] == value for p in fits) / len(fits) for value in (0, 1)]
+
+
+def all_pictures(pictures: Tensor, seen: dict[int, int], position: int) -> list[float]:
+    return count(pictures, {}, position)
+
+
+def turned_round(pictures: Tensor, seen: dict[int, int], position: int) -> list[float]:
+    return count(pictures, seen, position)[::-1]
+
+
+def counts_not_shares(pictures: Tensor, seen: dict[int, int], position: int) -> list[float]:
+    fits = [p for p in pictures.tolist() if all(p[i] == value for i, value in seen.items())]
+    return [sum(p[position] == value for p in fits) for value in (0, 1)]
+
+
+def any_pixel_fits(pictures: Tensor, seen: dict[int, int], position: int) -> list[float]:
+    fits = [p for p in pictures.tolist() if not seen or any(p[i] == value for i, value in seen.items())]
+    return [sum(p[position] == value for p in fits) / len(fits) for value in (0, 1)]
+
+
+def first_picture_only(pictures: Tensor, seen: dict[int, int], position: int) -> list[float]:
+    """Looks at the hidden pixel of one picture instead of counting."""
+    value = int(pictures[0, position])
+    return [1.0 - value, float(value)]
+
+
+def half(pictures: Tensor, seen: dict[int, int], position: int) -> list[float]:
+    return [0.5, 0.5]
+
+
+def only_the_chance_of_one(pictures: Tensor, seen: dict[int, int], position: int) -> float:
+    return count(pictures, seen, position)[1]
+
+
+Net = Callable[[Tensor, Tensor], Tensor]
+
+
+def leaks(net: Net) -> bool:
+    """Every hidden pixel, one at a time."""
+    picture, hidden = torch.rand(1, 1, 8, 8), torch.zeros(1, 1, 8, 8, dtype=torch.bool)
+    hidden[..., 2:] = True
+    before = net(picture, hidden)
+    for y, x in itertools.product(range(8), range(2, 8)):
+        other = picture.clone()
+        other[..., y, x] += 1
+        if not torch.equal(net(other, hidden), before):
+            return True
+    return False
+
+
+def leaks_by_gradient(net: Net, columns: int = 4) -> bool:
+    """All hidden pixels together, by the slope of the output."""
+    picture = torch.rand(1, 1, 8, 8, requires_grad=True)
+    hidden = torch.zeros(1, 1, 8, 8, dtype=torch.bool)
+    hidden[..., 8 - columns :] = True
+    net(picture, hidden).sum().backward()
+    assert picture.grad is not None
+    return bool(picture.grad[hidden].abs().sum() > 0)
+
+
+def everything_hidden(net: Net) -> bool:
+    return leaks_by_gradient(net, columns=8)
+
+
+def one_hidden_pixel(net: Net) -> bool:
+    picture, hidden = torch.rand(1, 1, 8, 8), torch.zeros(1, 1, 8, 8, dtype=torch.bool)
+    hidden[..., 3:5, 3:5] = True
+    other = picture.clone()
+    other[..., 3, 3] += 1
+    return not torch.equal(net(other, hidden), net(picture, hidden))
+
+
+def seen_pixels_too(net: Net) -> bool:
+    picture, hidden = torch.rand(1, 1, 8, 8), torch.zeros(1, 1, 8, 8, dtype=torch.bool)
+    hidden[..., 4:] = True
+    return not torch.equal(net(picture + 1, hidden), net(picture, hidden))
+
+
+# --- the table -------------------------------------------------------------------------------------
+
+nan = math.nan
+NO_FUNCTION: list[tuple[tuple[Any, ...], str]] = [
+    ((empty,), "returns nothing yet"),
+    ((unwritten,), "still empty"),
+    ((breaks,), "stopped with KeyError"),
+    ((lambda: 0,), "stopped with TypeError"),
+    ((0.5,), "A function is wanted"),
+]
+
+CASES = {
+    "first-step": Case(
+        right=[(0.4, 1.6), (2 / 5, 8 / 5), (torch.tensor(0.4), np.float64(1.6)), (0.4004, 1.5996)],
+        wrong=[
+            ((0.8, 1.6), "sum"),
+            ((0.2, 1.6), "factor 2"),
+            ((-0.4, 1.6), "uphill"),
+            ((-8, 1.6), "slope of the loss"),
+            ((8, 1.6), "derivative"),
+            ((0.4, 1.75), "larger x"),
+            ((0.4, 1.0), "no intercept"),
+            ((0.4, 2), "slope of the loss is 0"),
+            ((0.05, 1.6), "derivative"),
+            ((nan, 1.6), "finite"),
+            (("a bit", 1.6), "should be a number"),
+            ((torch.ones(2), 1.6), "should be a number"),
+        ],
+        secret=r"0\.4\b(?!\d)|1\.6\b|8 */ *5|2 */ *5",
+    ),
+    "count-weights": Case(
+        right=[(1153, 9610), (1153.0, torch.tensor(9610))],
+        wrong=[
+            ((1088, 9610), "bias"),
+            ((1153, 9536), "bias"),
+            ((1152, 9610), "biases"),
+            ((2, 9610), "biases"),
+            ((1153, 9609), "256, 32, 32, 10"),
+            ((1153, 8192), "256, 32, 32, 10"),
+            (([1153], 9610), "should be a number"),
+        ],
+        secret=r"1,?153|9,?610",
+    ),
+    "best-constant": Case(
+        right=[(mean_or_median,), (upper_median,)],
+        wrong=[
+            ((swapped,), "squared loss"),
+            ((middle_of_range,), "squared loss"),
+            ((lambda values, loss: values.mean(),), "how many values come nearer"),
+            ((lambda values, loss: values.median(),), "slope"),
+            ((lambda values, loss: 0.0,), "slope"),
+            ((lambda values, loss: nan,), "slope"),
+            ((the_loss_instead,), "squared loss"),
+            ((lambda values, loss: values,), "shape"),
+            ((lambda values, loss: "mean",), "should be numbers"),
+        ],
+        secret=r"\bmedian\b|\bmiddle\b|\bthe mean\b(?! squared)|\baverage\b",
+        function=True,
+    ),
+    "lopsided-coin": Case(
+        right=[(0.6, 0.64), (torch.tensor(0.6), 1 - 0.36)],
+        wrong=[
+            ((1, 0.64), "vote"),
+            ((0.8, 0.64), "chance of +1"),
+            ((0, 0.64), "mean of y"),
+            ((-0.6, 0.64), "mean of y"),
+            ((0.6, 0.8), "always answering"),
+            ((0.6, 0.36), "variance"),
+            ((0.6, 0), "some loss is left"),
+            ((0.6, 0.16), "Put the fit into"),
+            (("+1", "no"), "vote"),
+            ((0.6, float("inf")), "finite"),
+        ],
+        secret=r"\b0\.6\b|\b0\.64\b",
+    ),
+    "explained": Case(
+        right=[(explained,), (lambda images, labels: float(explained(images, labels)),)],
+        wrong=[
+            ((share_left,), "share that is left"),
+            ((equal_classes,), "not equally large"),
+            ((one_number_for_all_pixels,), "class mean"),
+            ((not_a_share,), "class mean"),
+            ((a_share_for_each_pixel,), "shape"),
+            ((lambda images, labels: nan,), "class mean"),
+            ((lambda images, labels: 0.25,), "class mean"),
+            ((lambda images, labels: 100 * explained(images, labels),), "class mean"),
+        ],
+        secret=r"within *\/|1 *- *within",
+        function=True,
+    ),
+    "four-or-nine": Case(
+        right=[((0.75, 0.25), 0.5623), (torch.tensor([0.75, 0.25]), -0.75 * math.log(0.75) - 0.25 * math.log(0.25))],
+        wrong=[
+            (((1, 0), 0), "infinite"),
+            (((0.5, 0.5), 0.5623), "Half and half"),
+            (((0.25, 0.75), 0.5623), "First the 4"),
+            (((3, 1), 0.5623), "sums to 1"),
+            (((0.8, 0.2), 0.5623), "share of each answer"),
+            ((0.75, 0.5623), "shape"),
+            ((("4", "9"), 0.5623), "should be numbers"),
+            (((0.75, 0.25), 0.8113), "bits"),
+            (((0.75, 0.25), 0.2877), "fourth"),
+            (((0.75, 0.25), 0), "over the four people"),
+            (((0.75, 0.25), 0.6931), "over the four people"),
+            (((0.75, 0.25), -0.5623), "over the four people"),
+            (((nan, nan), 0.5623), "finite"),
+        ],
+        secret=r"0\.562|three quarters|3 */ *4",
+    ),
+    "count-belief": Case(
+        right=[(count,), (lambda *given: torch.tensor(count(*given), dtype=torch.float64),)],
+        wrong=[
+            ((all_pictures,), "agree with every seen pixel"),
+            ((turned_round,), "turned round"),
+            ((counts_not_shares,), "sums to 1"),
+            ((any_pixel_fits,), "should be"),
+            ((first_picture_only,), "should be"),
+            ((half,), "should be"),
+            ((only_the_chance_of_one,), "shape"),
+            ((lambda *given: [0.2] * 5,), "shape"),
+        ],
+        secret=r"\bfits\b",
+        function=True,
+    ),
+    "draw-error": Case(
+        right=[(2,), (2.0,), (torch.tensor(2.0),)],
+        wrong=[
+            ((1,), "drawing costs nothing"),
+            ((math.sqrt(2),), "distance"),
+            ((4,), "squares add"),
+            ((0.5,), "independent draws"),
+            ((3,), "independent draws"),
+            ((nan,), "finite"),
+            (("twice",), "should be a number"),
+        ],
+        secret=r"\b(?<!sqrt )2\b|\btwice\b(?! )|\bdouble\b|\btwo times\b",
+    ),
+    "leaks": Case(
+        right=[(leaks,), (leaks_by_gradient,), (lambda net: torch.tensor(leaks(net)),)],
+        wrong=[
+            ((lambda net: True,), "honest"),
+            ((lambda net: False,), "looks first"),
+            ((lambda net: not leaks(net),), "honest"),
+            ((everything_hidden,), "looks first"),
+            ((one_hidden_pixel,), "one single pixel"),
+            ((seen_pixels_too,), "honest"),
+            ((lambda net: 0.3,), "True or False"),
+            ((lambda net: "no",), "True or False"),
+            ((lambda net: torch.zeros(2, dtype=torch.bool),), "True or False"),
+        ],
+        secret=r"\bgradient\b|\bgrad\b|torch\.equal",
+        function=True,
+    ),
+}
+
+RIGHT = [(name, given) for name, case in CASES.items() for given in case.right]
+WRONG = [
+    (name, given, word)
+    for name, case in CASES.items()
+    for given, word in [*case.wrong, *(NO_FUNCTION if case.function else [])]
+]
+
+
+def test_every_exercise_is_in_the_table() -> None:
+    assert CASES.keys() == checks.EXERCISES.keys()
+
+
+@pytest.mark.parametrize("nothing", [None, ...])
+@pytest.mark.parametrize("name", CASES)
+def test_an_empty_stub_is_not_yet(name: str, nothing: Any) -> None:
+    answers = [nothing] * len(CASES[name].right[0])
+    verdict = check(name, *answers)
+    assert not verdict.right
+    assert "Put your answer" in verdict.message
+    assert repr(verdict).startswith("Not yet.")
+
+
+@pytest.mark.parametrize(("name", "given"), RIGHT)
+def test_a_right_answer_passes(name: str, given: tuple[Any, ...]) -> None:
+    verdict = check(name, *given)
+    assert verdict.right, verdict.message
+    assert len(verdict.message.split()) > 5
+
+
+@pytest.mark.parametrize(("name", "given", "word"), WRONG)
+def test_a_wrong_answer_is_caught_with_a_hint(name: str, given: tuple[Any, ...], word: str) -> None:
+    verdict = check(name, *given)
+    assert not verdict.right
+    assert word in verdict.message
+    hint = re.sub(r"is not -?[\d.]+\.", "", verdict.message)  # the reader's own number
+    assert not re.search(CASES[name].secret, hint)
+    assert len(verdict.message) < 400
+
+
+@pytest.mark.parametrize(("name", "given", "word"), WRONG)
+def test_a_verdict_reads_as_html(name: str, given: tuple[Any, ...], word: str) -> None:
+    shown = check(name, *given)._repr_html_()
+    assert shown.startswith('<p class="mg-verdict"')
+    assert "○ Not yet." in shown
+
+
+def test_what_a_reader_wrote_is_escaped() -> None:
+    def marked(*given: Any) -> None:
+        raise ValueError("<b>bold</b>")
+
+    assert "&lt;b&gt;bold" in check("explained", marked)._repr_html_()
+
+
+def test_a_check_changes_nothing_of_the_world() -> None:
+    """Neither torch's random numbers nor the next verdict depend on checks."""
+    torch.manual_seed(3)
+    before = torch.rand(3)
+    torch.manual_seed(3)
+    for name, case in CASES.items():
+        if name != "leaks":  # the reader's own function draws there
+            check(name, *case.right[0])
+    check("leaks", lambda net: True)
+    assert torch.equal(torch.rand(3), before)
+
+
+def test_a_function_that_writes_into_its_inputs_does_no_harm() -> None:
+    def writes(values: Tensor, loss: str) -> Tensor:
+        answer = mean_or_median(values, loss)
+        values.zero_()
+        return answer
+
+    assert check("best-constant", writes).right
+
+
+def test_an_unknown_exercise_names_the_nearest() -> None:
+    with pytest.raises(ValueError, match="did you mean 'first-step'"):
+        check("first-stp", 1)

@@ -1,0 +1,247 @@
+"""Sliders without a kernel: what the HTML holds; and live ones: when they are controls, and when a sentence."""
+
+from __future__ import annotations
+
+import base64
+import builtins
+import io
+import json
+import re
+from typing import Any
+
+import pytest
+import torch
+from bs4 import BeautifulSoup, Tag
+from PIL import Image
+
+from minigen import plots, widgets
+
+GREYS = [plots.grid(torch.full((1, 1, 4, 4), v / 3 - 1), alt=f"a square of grey {v}") for v in range(6)]
+CONTROLS: dict[str, Any] = {"size": [1, 2, 3], "told": ["no", "yes"]}
+
+
+def page(slider: widgets.Scrubber) -> BeautifulSoup:
+    return BeautifulSoup(slider.html, "html.parser")
+
+
+def found(parent: Tag, selector: str) -> Tag:
+    tag = parent.select_one(selector)
+    assert tag is not None, selector
+    return tag
+
+
+def sprite(slider: widgets.Scrubber) -> Image.Image:
+    data = str(found(page(slider), "img")["src"]).removeprefix("data:image/png;base64,")
+    return Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA")
+
+
+def shift(slider: widgets.Scrubber) -> float:
+    """How far the sprite is moved up, in percent of its height."""
+    match = re.search(r"translateY\((-?[\d.]+)%\)", str(found(page(slider), "img")["style"]))
+    assert match is not None
+    return float(match[1])
+
+
+# --- scrub -----------------------------------------------------------------------------------------
+
+
+def test_the_same_frames_give_the_same_bytes() -> None:
+    assert widgets.scrub(GREYS, CONTROLS).html == widgets.scrub(list(GREYS), dict(CONTROLS)).html
+
+
+def test_ids_come_from_the_content() -> None:
+    sliders = [
+        widgets.scrub(GREYS, CONTROLS),
+        widgets.scrub(GREYS[::-1], CONTROLS),
+        widgets.scrub(GREYS, CONTROLS, caption="grey"),
+        widgets.scrub(GREYS, CONTROLS, start=0),
+        widgets.scrub(GREYS, {"grey": range(6)}),
+    ]
+    assert len({str(found(page(slider), "figure")["id"]) for slider in sliders}) == len(sliders)
+
+
+def test_labels_and_captions_are_escaped() -> None:
+    wild = '<b>&"quoted"</b>'
+    frames = [plots.grid(torch.zeros(1, 1, 4, 4), alt=f"{wild} and {n} more") for n in range(4)]
+    slider = widgets.scrub(frames, {wild: [wild, "1", "2", "3"]}, caption=wild)
+    soup = page(slider)
+    assert soup.find("b") is None
+    assert found(soup, "label").text == wild
+    assert found(soup, "figcaption").text == wild
+    assert found(soup, ".mg-text").text == f"{wild} and 3 more"
+    assert json.loads(str(found(soup, "figure")["data-texts"]))[0] == f"{wild} and 0 more"
+    assert json.loads(str(found(soup, ".mg-control")["data-options"]))[0] == wild
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_a_wrong_number_of_frames_says_how_many(count: int) -> None:
+    with pytest.raises(ValueError, match=f"frames holds {count} figures; allowed: .*, 6"):
+        widgets.scrub(GREYS[:count], CONTROLS)
+
+
+@pytest.mark.parametrize("controls", [{"a": [1]}, {"a": [1, 1]}, {"a": []}])
+def test_options_must_be_a_choice(controls: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"controls\['a'\]"):
+        widgets.scrub(GREYS[:1], controls)
+
+
+def test_no_control_is_refused() -> None:
+    with pytest.raises(ValueError, match="controls is empty"):
+        widgets.scrub(GREYS, {})
+
+
+def test_frames_of_two_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="frames have sizes"):
+        widgets.scrub([GREYS[0], plots.grid(torch.zeros(1, 1, 5, 5), alt="a larger grey square")], {"size": [4, 5]})
+
+
+@pytest.mark.parametrize("start", [-1, 6])
+def test_a_start_outside_is_refused(start: int) -> None:
+    with pytest.raises(ValueError, match="start is"):
+        widgets.scrub(GREYS, CONTROLS, start=start)
+
+
+def test_every_frame_has_its_words() -> None:
+    texts = json.loads(str(found(page(widgets.scrub(GREYS, CONTROLS)), "figure")["data-texts"]))
+    assert texts == [frame.alt for frame in GREYS]
+
+
+@pytest.mark.parametrize("start", [None, 0, 3])
+def test_the_still_picture_is_the_start_frame(start: int | None) -> None:
+    """What shows without a script: this frame, its words, and no control."""
+    slider = widgets.scrub(GREYS, CONTROLS, start=start)
+    soup, place = page(slider), 5 if start is None else start
+    words = GREYS[place].alt
+    assert shift(slider) == pytest.approx(-100 * place / 6, abs=1e-3)
+    assert found(soup, "img")["alt"] == found(soup, ".mg-film")["aria-label"] == found(soup, ".mg-text").text == words
+    assert slider.alt == words
+    assert all(control.has_attr("hidden") for control in soup.select(".mg-control"))
+    checked = [int(str(button["value"])) for button in soup.select("input[checked]")]
+    assert checked == [place // 2, place % 2]
+
+
+def test_the_sprite_holds_every_frame_in_its_place() -> None:
+    slider = widgets.scrub(GREYS, CONTROLS)
+    sheet, height = sprite(slider), Image.open(io.BytesIO(GREYS[0].png)).height
+    assert sheet.height == 6 * (height + widgets.GAP)
+    for number, frame in enumerate(GREYS):
+        wanted = Image.open(io.BytesIO(frame.png)).convert("RGBA").getpixel((0, 0))
+        given = sheet.getpixel((0, number * (height + widgets.GAP)))
+        assert isinstance(wanted, tuple)
+        assert isinstance(given, tuple)
+        assert max(abs(a - b) for a, b in zip(wanted, given, strict=True)) <= 2
+        gap = sheet.getpixel((0, number * (height + widgets.GAP) + height + 1))
+        assert isinstance(gap, tuple)
+        assert gap[3] == 0
+
+
+def test_few_options_are_buttons_and_many_are_a_range() -> None:
+    soup = page(widgets.scrub(GREYS * 2, {"many": "abcd", "few": "xyz"}))
+    many, few = soup.select(".mg-control")
+    moved = found(many, "input")
+    assert moved["type"] == "range"
+    assert (moved["min"], moved["max"], moved["value"], moved["aria-valuetext"]) == ("0", "3", "3", "d")
+    assert found(many, "label")["for"] == moved["id"]
+    assert found(many, "output")["for"] == [moved["id"]]
+    assert few["role"] == "radiogroup"
+    assert few["aria-label"] == "few"
+    assert len({str(button["name"]) for button in few.select("input[type=radio]")}) == 1
+
+
+def test_the_script_comes_along_once_and_no_handler_stands_in_an_element() -> None:
+    soup = page(widgets.scrub(GREYS, CONTROLS))
+    assert [script.has_attr("data-mg") for script in soup.find_all("script")] == [True]
+    assert not [name for tag in soup.find_all(True) for name in tag.attrs if name.startswith("on")]
+    assert "</" not in widgets.script()
+    assert "http" not in widgets.script()
+
+
+def test_a_notebook_shows_html_and_a_terminal_words() -> None:
+    bundle = widgets.scrub(GREYS, CONTROLS)._repr_mimebundle_()
+    assert sorted(bundle) == ["text/html", "text/plain"]
+    assert bundle["text/plain"] == "[slider: a square of grey 5]"
+
+
+# --- live ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(widgets.IN_THE_BOOK, raising=False)
+
+
+@pytest.fixture
+def book(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(widgets.IN_THE_BOOK, "1")
+
+
+def never(**values: Any) -> None:
+    raise AssertionError("the function is not called here")
+
+
+@pytest.mark.parametrize(
+    ("controls", "text"),
+    [
+        ({"seed": (0, 9)}, "With a running kernel, a slider for seed appears here."),
+        ({"seed": (0, 9), "steps": (1, 64)}, "With a running kernel, sliders for seed and steps appear here."),
+        (
+            {"seed": (0, 9), "hidden_pixels": (0, 256), "plan": ["raster", "diffusion"]},
+            "With a running kernel, controls for seed, hidden pixels and plan appear here.",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("book")
+def test_in_the_book_it_is_a_sentence(controls: dict[str, Any], text: str) -> None:
+    bundle = widgets.live(never, **controls)._repr_mimebundle_()
+    assert bundle["text/plain"] == text
+    assert text in bundle["text/html"]
+    assert sorted(bundle) == ["text/html", "text/plain"]
+
+
+@pytest.mark.usefixtures("kernel")
+def test_without_ipywidgets_it_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: Any, **more: Any) -> Any:
+        if name == "ipywidgets":
+            raise ImportError(name)
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    assert isinstance(widgets.live(never, seed=(0, 9)), widgets.Sentence)
+
+
+@pytest.mark.usefixtures("kernel")
+def test_with_a_kernel_the_controls_call_the_function() -> None:
+    called: list[dict[str, Any]] = []
+    box = widgets.live(lambda **values: called.append(values), seed=(2, 9), plan=["raster", "diffusion"])
+    seed, plan, _ = box.children
+    assert (seed.value, seed.min, seed.max, plan.value) == (2, 2, 9, "raster")
+    seed.value, plan.value = 5, "diffusion"
+    assert called == [
+        {"seed": 2, "plan": "raster"},
+        {"seed": 5, "plan": "raster"},
+        {"seed": 5, "plan": "diffusion"},
+    ]
+
+
+@pytest.mark.parametrize("values", [(9, 0), (3, 3), [1], [], "abc", 5, {1, 2}])
+@pytest.mark.usefixtures("book")
+def test_a_bad_control_is_named_in_the_book_too(values: Any) -> None:
+    with pytest.raises(ValueError, match=r"^steps is .*; allowed: "):
+        widgets.live(never, steps=values)
+
+
+@pytest.mark.usefixtures("book")
+def test_other_mistakes_are_named() -> None:
+    with pytest.raises(TypeError, match="function is a int"):
+        widgets.live(3, seed=(0, 9))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="controls is empty"):
+        widgets.live(never)
+
+
+def test_two_numbers_in_a_list_are_choices() -> None:
+    assert widgets._is_range("size", (8, 16))
+    assert not widgets._is_range("size", [8, 16])
+    assert not widgets._is_range("size", (8, 16, 32))
+    assert not widgets._is_range("clip", (False, True))
