@@ -104,6 +104,7 @@ RECIPES = {
             "any missing pixels of a digit, not told which: U-Net, belief over 16 greys",
             _digits_missing,
             training=dict(iterations=1500, weight_decay=0.01),
+            sampling=dict(steps=64),
         ),
         Recipe(
             "digits-features",

@@ -124,9 +124,9 @@ def sample(
         pick: "draw" from the belief or take its "mean"; for ``Categorical`` (chapters 3 and 4).
         temperature: of the drawing: below 1 bolder, 0 the likeliest value (chapter 4).
         clip: keep a regression head's guess in [-1, 1].
-        known, mask: complete pictures: ``known`` (count or 1, C, H, W) is kept where ``mask``, (H, W)
-            or (count, 1, H, W), is True (rounded to the head's greys). For ``random_order()``, and ``raster()`` with the first
-            patches known.
+        known, mask: complete pictures: ``known`` (count or 1, C, H, W), rounded to the head's greys, is
+            kept where ``mask``, (H, W) or (count, 1, H, W), is True. For ``random_order()``, and
+            ``raster()`` with the first patches known.
 
     Raises:
         ValueError, TypeError: naming the argument and what is allowed.

@@ -21,6 +21,9 @@ PAGES = list(parse_toc_yaml(ROOT / "_toc.yml"))
 OPENED = [*PAGES, "search", "genindex"]
 SCREENSHOTS = ROOT / "_build" / "screenshots"
 SIZES = {"desktop": (1400, 900), "phone": (390, 844)}
+TALLEST = 16_000
+"""Of a screenshot, in pixels: the page of the package is three times as high and much alike."""
+
 LOADS = (("script", "src"), ("link", "href"), ("img", "src"), ("source", "src"), ("iframe", "src"), ("video", "src"))
 LINKS = (*LOADS, ("a", "href"))
 
@@ -138,6 +141,7 @@ def measures(page: Page) -> dict[str, Any]:
     """What can be read off the page as it stands."""
     script = """() => ({
         theme: document.documentElement.dataset.theme,
+        height: document.documentElement.scrollHeight,
         'pixels wider than the screen': Math.max(0, document.scrollingElement.scrollWidth - innerWidth - 1),
         'formulas that could not be read': [...document.querySelectorAll('.math')]
             .filter(formula => !formula.querySelector('mjx-container')).length,
@@ -165,7 +169,12 @@ def test_page_opens_from_the_disk(
         settle(page)
         seen = measures(page)
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / f"{Path(name).name}-{size}-{scheme}.png", full_page=True)
+        page.screenshot(
+            path=SCREENSHOTS / f"{Path(name).name}-{size}-{scheme}.png",
+            full_page=True,
+            clip={"x": 0, "y": 0, "width": width, "height": min(TALLEST, seen.pop("height"))},
+            animations="disabled",
+        )
     finally:
         context.close()
     assert seen.pop("theme") == scheme

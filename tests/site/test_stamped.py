@@ -22,7 +22,8 @@ def links(page: Path) -> set[str]:
 def build_two_pages(folder: Path, repository: str) -> Path:
     """Stamp the book and build its first page and one notebook (links to the others then lead nowhere)."""
     stamp = [sys.executable, str(ROOT / "tools" / "stamp.py"), "--repository", repository, "--out", str(folder)]
-    subprocess.run(stamp, check=True)
+    stamped = subprocess.run(stamp, stderr=subprocess.PIPE, text=True)
+    assert stamped.returncode == 0, stamped.stderr
     toc = {"format": "jb-book", "root": "book/intro", "chapters": [{"file": NOTEBOOK}]}
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc))
     program = str(Path(sys.executable).with_name("jupyter-book"))
