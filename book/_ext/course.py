@@ -28,6 +28,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Sphinx calls this once, after the extensions that Jupyter Book brings."""
     app.connect("config-inited", drop_thebe)
     app.connect("config-inited", copy_script)
+    app.connect("autodoc-process-docstring", keep_colons, priority=400)
     app.connect("doctree-read", drop_inline_scripts)
     app.connect("html-page-context", load_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -46,6 +47,12 @@ def copy_script(app: Sphinx, config: Config) -> None:
     if package is None or package.origin is None:
         raise RuntimeError("the package minigen is not installed: pip install -e .")
     config.html_static_path.append(str(Path(package.origin).parent / "files" / "scrub.js"))
+
+
+def keep_colons(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+    """Stop napoleon, which comes next, from taking what stands before a colon for the type of an attribute."""
+    if what in {"attribute", "data", "property"}:
+        lines.insert(0, "")
 
 
 def drop_inline_scripts(app: Sphinx, doctree: nodes.document) -> None:
