@@ -5,7 +5,7 @@
         loss = model.loss(batch, random)
         loss.backward(); clip the gradient; optimizer.step(); average the weights
 
-Chapter 1 writes this out in ten lines. The rest of the file is what a long run needs: a moving average
+Chapter 1 writes this out in a dozen lines. The rest of the file is what a long run needs: a moving average
 of the weights (EMA), validation, checkpoints that survive a kill, mixed precision.
 """
 

@@ -149,20 +149,26 @@ Net = Callable[[Tensor, Tensor], Tensor]
 
 
 def leaks(net: Net) -> bool:
-    """Every hidden pixel, one at a time."""
-    picture, hidden = torch.rand(1, 1, 8, 8), torch.zeros(1, 1, 8, 8, dtype=torch.bool)
-    hidden[..., 2:] = True
-    before = net(picture, hidden)
-    for y, x in itertools.product(range(8), range(2, 8)):
-        other = picture.clone()
-        other[..., y, x] += 1
-        if not torch.equal(net(other, hidden), before):
-            return True
+    """Every pixel, one at a time, each hidden together with its half of the picture."""
+    for half in (slice(0, 4), slice(4, 8)):
+        picture, hidden = torch.rand(1, 1, 8, 8), torch.zeros(1, 1, 8, 8, dtype=torch.bool)
+        hidden[..., half] = True
+        before = net(picture, hidden)
+        for y, x in itertools.product(range(8), range(8)[half]):
+            other = picture.clone()
+            other[..., y, x] += 1
+            if not torch.equal(net(other, hidden), before):
+                return True
     return False
 
 
-def leaks_by_gradient(net: Net, columns: int = 4) -> bool:
+def both_halves_by_gradient(net: Net) -> bool:
     """All hidden pixels together, by the slope of the output."""
+    return leaks_by_gradient(net) or leaks_by_gradient(lambda p, h: net(p.flip(-1), h.flip(-1)))
+
+
+def leaks_by_gradient(net: Net, columns: int = 4) -> bool:
+    """The hidden pixels of one half only."""
     picture = torch.rand(1, 1, 8, 8, requires_grad=True)
     hidden = torch.zeros(1, 1, 8, 8, dtype=torch.bool)
     hidden[..., 8 - columns :] = True
@@ -220,17 +226,17 @@ CASES = {
         secret=r"0\.4\b(?!\d)|1\.6\b|8 */ *5|2 */ *5",
     ),
     "count-weights": Case(
-        right=[(1153, 9610), (1153.0, torch.tensor(9610))],
+        right=[(97, 1210), (97.0, torch.tensor(1210))],
         wrong=[
-            ((1088, 9610), "bias"),
-            ((1153, 9536), "bias"),
-            ((1152, 9610), "biases"),
-            ((2, 9610), "biases"),
-            ((1153, 9609), "256, 32, 32, 10"),
-            ((1153, 8192), "256, 32, 32, 10"),
-            (([1153], 9610), "should be a number"),
+            ((80, 1210), "knob"),
+            ((97, 1184), "knob"),
+            ((96, 1210), "one for each output"),
+            ((2, 1210), "one for each output"),
+            ((97, 1209), "64, 16, 10"),
+            ((97, 1024), "64, 16, 10"),
+            (([97], 1210), "should be a number"),
         ],
-        secret=r"1,?153|9,?610",
+        secret=r"\b97\b|1,?210",
     ),
     "best-constant": Case(
         right=[(mean_or_median,), (upper_median,)],
@@ -286,7 +292,7 @@ CASES = {
             (((0.5, 0.5), 0.5623), "Half and half"),
             (((0.25, 0.75), 0.5623), "First the 4"),
             (((3, 1), 0.5623), "sums to 1"),
-            (((0.8, 0.2), 0.5623), "share of each answer"),
+            (((0.8, 0.2), 0.5623), "which costs less"),
             ((0.75, 0.5623), "shape"),
             ((("4", "9"), 0.5623), "should be numbers"),
             (((0.75, 0.25), 0.8113), "bits"),
@@ -319,7 +325,7 @@ CASES = {
             ((1,), "drawing costs nothing"),
             ((math.sqrt(2),), "distance"),
             ((4,), "squares add"),
-            ((0.5,), "independent draws"),
+            ((0.5,), "divide it"),
             ((3,), "independent draws"),
             ((nan,), "finite"),
             (("twice",), "should be a number"),
@@ -327,13 +333,14 @@ CASES = {
         secret=r"\b(?<!sqrt )2\b|\btwice\b(?! )|\bdouble\b|\btwo times\b",
     ),
     "leaks": Case(
-        right=[(leaks,), (leaks_by_gradient,), (lambda net: torch.tensor(leaks(net)),)],
+        right=[(leaks,), (both_halves_by_gradient,), (lambda net: torch.tensor(leaks(net)),)],
         wrong=[
             ((lambda net: True,), "honest"),
             ((lambda net: False,), "looks first"),
             ((lambda net: not leaks(net),), "honest"),
             ((everything_hidden,), "looks first"),
             ((one_hidden_pixel,), "one single pixel"),
+            ((leaks_by_gradient,), "one single pixel"),
             ((seen_pixels_too,), "honest"),
             ((lambda net: 0.3,), "True or False"),
             ((lambda net: "no",), "True or False"),
