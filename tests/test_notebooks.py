@@ -85,6 +85,11 @@ def test_every_picture_says_what_is_to_be_seen(notebook: NotebookNode) -> None:
     assert [text for text in written if re.search(r"!\[\s*\]\(", text)] == []
 
 
+def test_every_figure_has_a_caption(notebook: NotebookNode) -> None:
+    shown = [output.data.get("text/html", "") for output in outputs(notebook) if "data" in output]
+    assert [html[:80] for html in shown if "<figure" in html and not re.search(r"<figcaption>\s*\S", html)] == []
+
+
 def test_needs_no_kernel_to_be_read(notebook: NotebookNode) -> None:
     """Widget state would make the page load a megabyte of scripts from other hosts."""
     assert "widgets" not in notebook.metadata
