@@ -77,7 +77,7 @@ class Generator(nn.Module):
         schedule: what a level means, ``process.cosine`` unless said otherwise.
         condition: ``Labels(10)``, or None.
         loss_on: "hidden", every pixel that is not all there yet, or "next", only the pixels that the
-            next step of the longest walk writes (the same thing for noise).
+            next step of the longest walk writes (the same thing for noise). Chapters 5 and 10 try both.
 
     Raises:
         ValueError: if the choices don't go together (a patch that does not divide the picture, eps
@@ -120,35 +120,48 @@ class Generator(nn.Module):
         """Where the weights are."""
         return next(self.parameters()).device
 
-    def predict(self, x_t: Tensor, t: Tensor, tokens: Tensor | None = None) -> Tensor:
+    def predict(
+        self, x_t: Tensor, t: Tensor, tokens: Tensor | None = None, memory: nets.Memory | None = None
+    ) -> Tensor:
         """The network's raw output for pictures at levels ``t``; pixels that carry nothing are hidden from it.
 
         Args:
             x_t: (B, C, H, W) or (B, D).
             t: levels, (B, 1, H, W) or (B, D).
             tokens: what the condition made of the labels, (B, ...), or None for "not told".
+            memory: a causal net's cache, an empty dict at first: each call then gives the output of the
+                next pixel alone, (B, outputs, 1, 1).
         """
         context = None
         if self.condition is not None and self.embedding is not None:
             tokens = self.condition.none(x_t.new_zeros(len(x_t), dtype=torch.int64)) if tokens is None else tokens
             context = self.embedding(tokens)
+        if memory is not None:  # it looks at written pixels only, so there is nothing to hide
+            return self.last(self.net.next(x_t, context, memory))
         return self.last(self.net(hide(x_t, t, self.schedule), t, context))
 
-    def belief(self, x_t: Tensor, t: Tensor, tokens: Tensor | None = None, guidance_scale: float = 1.0) -> Tensor:
+    def belief(
+        self,
+        x_t: Tensor,
+        t: Tensor,
+        tokens: Tensor | None = None,
+        guidance_scale: float = 1.0,
+        memory: nets.Memory | None = None,
+    ) -> Tensor:
         """What the model believes of x0 (logits or x0 itself), with classifier-free guidance.
 
         ``uncond + guidance_scale * (cond - uncond)`` (Ho and Salimans 2022; their w is the scale minus
         1). Scale 1 is off and 0 unconditional: one run each. Others take two, batched as one
         (chapter 13). On logits for ``Categorical``, on x0 before clipping for ``Regression``, which is
-        the same as on eps or v.
+        the same as on eps or v. With a ``memory`` (see ``predict``), of the next pixel alone.
         """
-        seen = hide(x_t, t, self.schedule)
+        seen = hide(x_t, t, self.schedule) if memory is None else x_t
         if guidance_scale == 1 or self.condition is None or tokens is None:
-            return self.head.belief(self.predict(seen, t, tokens), seen, t, self.schedule)
+            return self.head.belief(self.predict(seen, t, tokens, memory), seen, t, self.schedule)
         if guidance_scale == 0:
-            return self.belief(x_t, t, self.condition.none(tokens))
+            return self.belief(x_t, t, self.condition.none(tokens), memory=memory)
         seen2, t2 = torch.cat([seen, seen]), torch.cat([t, t])
-        both = self.predict(seen2, t2, torch.cat([tokens, self.condition.none(tokens)]))
+        both = self.predict(seen2, t2, torch.cat([tokens, self.condition.none(tokens)]), memory)
         cond, uncond = self.head.belief(both, seen2, t2, self.schedule).chunk(2)
         return uncond + guidance_scale * (cond - uncond)
 
@@ -157,12 +170,14 @@ class Generator(nn.Module):
 
         For each image a random row of the plan is drawn, the image is corrupted to it, and the head
         judges the network's restoration: the mean over an image's hidden pixels, then over images.
-        A causal net is judged on all rows at once. Losses of different plans must not be compared.
+        A causal net is judged on all rows at once, by what each row's next pixel gets (with
+        ``loss_on="next"``, on one random row like the others). Losses of different plans must not be
+        compared.
         """
         images, *labels = batch
         x0 = self.head.prepare(images)
         tokens = self._training_tokens(labels, len(x0), random)
-        if self.net.causal:
+        if self.net.causal and self.loss_on == "hidden":
             t = x0.new_zeros(len(x0), 1, *self.shape[1:])
             return self.head.loss(self.predict(x0, t, tokens), x0, x0, t, self.schedule).mean()
         t, judged = self._random_row(len(x0), random)
@@ -311,7 +326,14 @@ class IdealGenerator:
         log_weight = (alpha * seen / sigma**2) @ flat.T - (alpha**2 / (2 * sigma**2)) @ (flat**2).T
         return log_weight.softmax(dim=1)
 
-    def belief(self, x_t: Tensor, t: Tensor, tokens: Tensor | None = None, guidance_scale: float = 1.0) -> Tensor:
+    def belief(
+        self,
+        x_t: Tensor,
+        t: Tensor,
+        tokens: Tensor | None = None,
+        guidance_scale: float = 1.0,
+        memory: nets.Memory | None = None,
+    ) -> Tensor:
         """The exact belief of x0, in the head's form (see ``Generator.belief``)."""
         weights = self.weights(x_t, t)
         if isinstance(self.head, heads.Categorical):

@@ -5,15 +5,15 @@ numbers for every pixel. It knows neither what is predicted from them (the gener
 that) nor what the context means: a label or a prompt reaches it as a vector of ``net.context_size``
 numbers, or as None. ``net.shape`` is the shape of one example, (C, H, W) or (D,).
 
-``MLP`` is for vectors; ``UNet`` for pictures; ``CausalConv`` for pictures written pixel by pixel;
-``Classifier`` turns pictures into labels.
+``MLP`` is for vectors; ``UNet`` for pictures; ``CausalConv`` and ``CausalTransformer`` for pictures
+written pixel by pixel; ``Classifier`` turns pictures into labels.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -22,6 +22,9 @@ from torch import Tensor, nn
 
 from minigen.data import CLASSES
 from minigen.errors import check_choice, check_images, check_whole
+
+Memory = dict[Any, Any]
+"""What a causal net remembers of the pixels before: its cache. The net fills it, nobody else reads it."""
 
 
 class Net(nn.Module):
@@ -32,6 +35,14 @@ class Net(nn.Module):
     context_size: int
     config: dict[str, Any]
     causal: bool = False
+
+    def next(self, x: Tensor, context: Tensor | None, memory: Memory) -> Tensor:
+        """A causal net's features of one more pixel: (B, features, 1, 1), those that ``forward`` gives there.
+
+        The first call is about pixel 0, the next about pixel 1, and so on; ``memory``, an empty dict at
+        first, keeps what the net needs of the earlier calls. Only the pixels before it are looked at.
+        """
+        raise TypeError(f"net is {type(self).__name__}; allowed: a causal net, since no other has a next pixel")
 
 
 def dense(*sizes: int) -> nn.Sequential:
@@ -237,14 +248,28 @@ class GatedLayer(nn.Module):
         # shifted by one. Later layers may, since what they see there was made without it.
         above = F.pad(v[:, :, : v.shape[2] - first], (reach, reach, reach, 0))
         left = F.pad(h[:, :, :, : h.shape[3] - first], (reach, 0))
-        v_new, h_new = self.vertical(above), self.horizontal(left)
-        h_new = h_new + self.link(v_new)
+        v_out, passed = self.look_up(above, context)
+        return v_out, self.look_left(left, passed, h)
+
+    def look_up(self, above: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The vertical stack: from padded rows, what goes up to the next layer and what goes across."""
+        v = self.vertical(above)
+        passed = self.link(v)
         if context is not None:
             shift_v, shift_h = self.context(context)[:, :, None, None].chunk(2, dim=1)
-            v_new, h_new = v_new + shift_v, h_new + shift_h
-        v_out, h_out = (torch.tanh(a) * torch.sigmoid(b) for a, b in (v_new.chunk(2, 1), h_new.chunk(2, 1)))
-        h_out = self.out(h_out)
-        return v_out, h_out if first else h + h_out
+            v, passed = v + shift_v, passed + shift_h
+        return _gate(v), passed
+
+    def look_left(self, left: Tensor, passed: Tensor, h: Tensor) -> Tensor:
+        """The horizontal stack: from padded pixels to the left and what the vertical stack passed."""
+        h_out = self.out(_gate(self.horizontal(left) + passed))
+        return h_out if self.first else h + h_out
+
+
+def _gate(x: Tensor) -> Tensor:
+    """tanh of one half of the channels times sigmoid of the other."""
+    a, b = x.chunk(2, dim=1)
+    return torch.tanh(a) * torch.sigmoid(b)
 
 
 class CausalConv(Net):
@@ -281,18 +306,215 @@ class CausalConv(Net):
         if kernel % 2 == 0 or kernel < 3:
             raise ValueError(f"kernel is {kernel}; allowed: odd numbers from 3")
         self.shape, self.features, self.context_size = (channels, size, size), width, context_size
-        self.layers = nn.ModuleList(
+        self.layers: Sequence[GatedLayer] = nn.ModuleList(  # type: ignore[assignment]
             GatedLayer(channels + 1 if i == 0 else width, width, kernel, context_size, first=i == 0)
             for i in range(layers)
         )
         self.last = nn.Sequential(nn.SiLU(), nn.Conv2d(width, width, 1), nn.SiLU())
 
     def forward(self, x_t: Tensor, t: Tensor, context: Tensor | None) -> Tensor:
-        # A channel of ones tells the picture from the zeros of the padding
-        v = h = torch.cat([x_t, torch.ones_like(x_t[:, :1])], dim=1)
+        v = h = _with_ones(x_t)
         for layer in self.layers:
             v, h = layer(v, h, context)
         return self.last(h)
+
+    def next(self, x: Tensor, context: Tensor | None, memory: Memory) -> Tensor:
+        row, column = divmod(memory.get("position", 0), self.shape[2])
+        reach = self.layers[0].reach
+        if not memory:
+            # what each layer's vertical stack reads, padded, and what its horizontal stack reads in this row
+            sizes = [self.shape[0] + 1] + [self.features] * len(self.layers)
+            H, W = self.shape[1:]
+            memory["rows"] = [x.new_zeros(len(x), size, H + reach, W + 2 * reach) for size in sizes]
+            memory["row"] = [x.new_zeros(len(x), size, 1, W + reach) for size in sizes]
+            memory["passed"] = [x.new_empty(0)] * len(self.layers)
+        rows, left, passed = memory["rows"], memory["row"], memory["passed"]
+        if column == 0:  # a new row: the vertical stacks see the one above for the first time, at all columns
+            if row:
+                rows[0][:, :, reach + row - 1, reach:-reach] = _with_ones(x)[:, :, row - 1]
+            for i, layer in enumerate(self.layers):
+                up, passed[i] = layer.look_up(rows[i][:, :, row : row + layer.rows], context)
+                rows[i + 1][:, :, reach + row, reach:-reach] = up[:, :, 0]
+                left[i].zero_()
+        else:
+            left[0][:, :, :, reach + column - 1] = _with_ones(x)[:, :, row, column - 1, None]
+        h = x.new_empty(0)
+        for i, layer in enumerate(self.layers):
+            h = layer.look_left(left[i][..., column : column + layer.rows], passed[i][..., column, None], h)
+            left[i + 1][..., reach + column, None] = h
+        memory["position"] = memory.get("position", 0) + 1
+        return self.last(h)
+
+
+def _with_ones(x: Tensor) -> Tensor:
+    """One more channel, of ones: it tells the picture from the zeros of the padding."""
+    return torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
+
+
+class MaskedConv(nn.Conv2d):
+    """A convolution that looks up and to the left: at rows above, and in its own row at what comes before.
+
+    ``centre``: whether it also looks at the present pixel; the first layer of a stack must not. Such
+    layers alone, stacked, leave a blind spot to the upper right, which ``GatedLayer`` cures and
+    attention does not have (chapter 10; van den Oord et al. 2016).
+
+    >>> MaskedConv(1, 1, kernel=3, centre=False).mask[0, 0].int().tolist()
+    [[1, 1, 1], [1, 0, 0]]
+    """
+
+    def __init__(self, before: int, after: int, kernel: int, centre: bool) -> None:
+        self.reach = check_whole("kernel", kernel) // 2
+        super().__init__(before, after, (self.reach + 1, kernel))
+        self.mask: Tensor
+        self.register_buffer("mask", torch.ones_like(self.weight), persistent=False)
+        self.mask[:, :, -1, self.reach + centre :] = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.look(F.pad(x, (self.reach, self.reach, self.reach, 0)))
+
+    def look(self, padded: Tensor) -> Tensor:
+        """The convolution alone, of what is padded (or cut out) already."""
+        return F.conv2d(padded, self.weight * self.mask, self.bias)
+
+
+class AttentionBlock(nn.Module):
+    """Each place asks all places before it, and itself; then two linear layers. Both are added to what came in.
+
+    A question q and a place's key k are turned by the place's row and column before they meet, so how
+    well they match depends on how far apart the two are (rotary positions, Su et al. 2021, here in 2-D).
+    Source: Vaswani et al. 2017, with the norms in front.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.net = dense(width, 4 * width, width)
+
+    def forward(self, h: Tensor, turn: Tensor, memory: Memory | None = None) -> Tensor:
+        B, N, width = h.shape
+        q, k, v = self.qkv(self.norm1(h)).view(B, N, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (B, heads, N, size)
+        q, k = _rotate(q, turn), _rotate(k, turn)
+        if memory is None:
+            asked = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        else:
+            place = memory["position"]
+            keys, values = memory[self]
+            keys[:, :, place], values[:, :, place] = k[:, :, 0], v[:, :, 0]
+            asked = F.scaled_dot_product_attention(q, keys[:, :, : place + 1], values[:, :, : place + 1])
+        h = h + self.out(asked.transpose(1, 2).reshape(B, N, width))
+        return h + self.net(self.norm2(h))
+
+
+def _rotate(x: Tensor, turn: Tensor) -> Tensor:
+    """Turn pairs of numbers of (B, heads, N, size) by their angles, ``turn`` = (cosines, sines), (2, N, size / 2)."""
+    a, b = x.chunk(2, dim=-1)
+    cos, sin = turn
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+
+
+class CausalTransformer(Net):
+    """Masked attention: the features of pixel i see the pixels before it, and no other.
+
+    As ``CausalConv`` it learns from every pixel of a picture in one pass (chapter 10). The picture is
+    first moved on by one pixel, so that each place holds the pixel before it; a masked convolution
+    looks around; then attention over all places before. Convolution and 2-D positions are what lets it
+    learn from few digits: a plain transformer has to find out that pixel 16 lies under pixel 0.
+
+    Args:
+        size, channels: of the pictures.
+        width: numbers a place; heads divides it into multiples of 4.
+        layers, heads: of attention.
+        kernel: of the masked convolution in front.
+        context_size: length of the context vector.
+
+    >>> net = CausalTransformer(size=8, width=32, layers=2)
+    >>> net(torch.zeros(2, 1, 8, 8), torch.zeros(2, 1, 8, 8), None).shape
+    torch.Size([2, 32, 8, 8])
+    """
+
+    causal = True
+
+    def __init__(
+        self,
+        size: int = 16,
+        channels: int = 1,
+        width: int = 128,
+        layers: int = 4,
+        heads: int = 4,
+        kernel: int = 7,
+        context_size: int = 128,
+    ) -> None:
+        super().__init__()
+        self.config = dict(
+            size=size, channels=channels, width=width, layers=layers, heads=heads, kernel=kernel,
+            context_size=context_size,
+        )  # fmt: skip
+        for argument, value in self.config.items():
+            check_whole(argument, value)
+        if width % (4 * heads):
+            raise ValueError(f"width is {width}; allowed with {heads} heads: multiples of {4 * heads}")
+        if kernel % 2 == 0 or kernel < 3:
+            raise ValueError(f"kernel is {kernel}; allowed: odd numbers from 3")
+        self.shape, self.features, self.context_size = (channels, size, size), width, context_size
+        self.stem = MaskedConv(channels + 1, width, kernel, centre=True)
+        self.place = nn.Parameter(0.02 * torch.randn(2, size, width))  # of each row, of each column
+        self.context = nn.Linear(context_size, width)
+        self.layers: Sequence[AttentionBlock] = nn.ModuleList(  # type: ignore[assignment]
+            AttentionBlock(width, heads) for _ in range(layers)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.turn: Tensor
+        self.register_buffer("turn", _turns(size, width // heads), persistent=False)
+
+    def forward(self, x_t: Tensor, t: Tensor, context: Tensor | None) -> Tensor:
+        h = self._enter(self.stem(_moved_on(x_t)), self._places(), context)
+        for layer in self.layers:
+            h = layer(h, self.turn)
+        return self.norm(h).transpose(1, 2).unflatten(2, self.shape[1:])
+
+    def next(self, x: Tensor, context: Tensor | None, memory: Memory) -> Tensor:
+        if not memory:
+            heads, size = self.layers[0].heads, 2 * self.turn.shape[2]
+            memory["position"] = 0
+            shape = len(x), heads, self.turn.shape[1], size
+            for layer in self.layers:  # keys and values of all places, filled one by one
+                memory[layer] = x.new_zeros(shape), x.new_zeros(shape)
+        here = slice(memory["position"], memory["position"] + 1)
+        row, column = divmod(memory["position"], self.shape[2])
+        reach = self.stem.reach
+        around = F.pad(_moved_on(x), (reach, reach, reach, 0))[:, :, row : row + reach + 1]
+        around = around[..., column : column + 2 * reach + 1]
+        h = self._enter(self.stem.look(around), self._places()[here], context)
+        for layer in self.layers:
+            h = layer(h, self.turn[:, here], memory)
+        memory["position"] += 1
+        return self.norm(h).transpose(1, 2).unflatten(2, (1, 1))
+
+    def _places(self) -> Tensor:
+        """What each place is told of where it is: (pixels, width)."""
+        return (self.place[0][:, None] + self.place[1]).flatten(0, 1)
+
+    def _enter(self, looked: Tensor, places: Tensor, context: Tensor | None) -> Tensor:
+        """(B, width, H, W) of the convolution to (B, places, width), with position and context."""
+        h = looked.flatten(2).transpose(1, 2) + places
+        return h if context is None else h + self.context(context)[:, None]
+
+
+def _moved_on(x: Tensor) -> Tensor:
+    """The picture moved on by one pixel in reading order, with a channel of ones where there is one."""
+    flat = F.pad(_with_ones(x).flatten(2), (1, 0))[..., :-1]
+    return flat.unflatten(2, x.shape[2:])
+
+
+def _turns(size: int, numbers: int) -> Tensor:
+    """Cosines and sines of every place's angles: a quarter of the numbers for rows, a quarter for columns."""
+    rates = torch.logspace(0, -1.5, numbers // 4)  # from 1 radian a pixel to 1/32
+    place = torch.arange(size, dtype=torch.float32)
+    row, column = place[:, None].expand(size, size).flatten(), place.expand(size, size).flatten()
+    angle = torch.cat([row[:, None] * rates, column[:, None] * rates], dim=1)  # (pixels, numbers / 2)
+    return torch.stack([angle.cos(), angle.sin()])
 
 
 # --- labels ----------------------------------------------------------------------------------------
@@ -359,7 +581,7 @@ class Classifier(nn.Module):
         return F.cross_entropy(self(shake(images, random) if self.training else images), labels)
 
 
-NETS = {each.__name__: each for each in (MLP, UNet, CausalConv, Classifier)}
+NETS = {each.__name__: each for each in (MLP, UNet, CausalConv, CausalTransformer, Classifier)}
 
 
 def config(net: nn.Module) -> dict[str, Any]:

@@ -87,6 +87,29 @@ def _digits_missing() -> Generator:
     return Generator(nets.UNet(size=16), heads.Categorical(16), plans.random_order())
 
 
+def _raster(patch: int) -> Recipe:
+    """The U-Net of digits-diffusion, weight for weight, with another plan."""
+    what = "pixel by pixel" if patch == 1 else f"in patches of {patch} x {patch}"
+    return Recipe(
+        f"digits-raster-{patch}",
+        f"digits written {what}, told which digit: U-Net, belief over 16 greys",
+        lambda: Generator(nets.UNet(size=16), heads.Categorical(16), plans.raster(patch), condition=Labels(10)),
+        training=dict(iterations=1500, weight_decay=0.01),
+        sampling=dict(steps=(16 // patch) ** 2),
+    )
+
+
+def _causal(name: str, about: str, net: Callable[[], nets.Net], **training: Any) -> Recipe:
+    """Pixel by pixel, all steps of a digit trained in one pass."""
+    return Recipe(
+        name,
+        f"digits pixel by pixel, trained on all steps in one pass: {about}",
+        lambda: Generator(net(), heads.Categorical(16), plans.raster(1), condition=Labels(10)),
+        training=training,
+        sampling=dict(steps=256),
+    )
+
+
 _CLASSIFIER = dict(iterations=1200, weight_decay=0.01, validate_every=100)
 
 RECIPES = {
@@ -106,6 +129,7 @@ RECIPES = {
             training=dict(iterations=1500, weight_decay=0.01),
             sampling=dict(steps=64),
         ),
+        *(_raster(patch) for patch in (1, 2, 4, 8)),
         Recipe(
             "digits-features",
             "the classifier whose features distances are measured on",

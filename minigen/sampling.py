@@ -10,6 +10,7 @@ That is all of auto-regression (levels 0 and 1) and all of diffusion (levels in 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from tqdm import tqdm
 from minigen.errors import check_images, check_number, check_whole
 from minigen.generator import Generator, IdealGenerator
 from minigen.heads import check_pick
+from minigen.nets import Memory
 from minigen.plans import spatial
 from minigen.process import step
 from minigen.randomness import Blocks
@@ -63,6 +65,7 @@ class _Settings:
     clip: bool = True
     known: Tensor | None = None
     mask: Tensor | None = None
+    cache: bool = True
 
     def __post_init__(self) -> None:
         if self.steps is not None:
@@ -107,6 +110,7 @@ def sample(
     clip: bool = True,
     known: Tensor | None = None,
     mask: Tensor | None = None,
+    cache: bool = True,
     batch_size: int = 256,
     progress: bool = False,
 ) -> Tensor:
@@ -127,6 +131,8 @@ def sample(
         known, mask: complete pictures: ``known`` (count or 1, C, H, W), rounded to the head's greys, is
             kept where ``mask``, (H, W) or (count, 1, H, W), is True. For ``random_order()``, and
             ``raster()`` with the first patches known.
+        cache: let a causal net remember what it has read, so that a call costs one pixel's work, not
+            256's (chapter 10). The pictures are the same up to rounding.
 
     Raises:
         ValueError, TypeError: naming the argument and what is allowed.
@@ -141,7 +147,7 @@ def sample(
     """
     check_whole("count", count)
     check_whole("batch_size", batch_size)
-    settings = _Settings(steps, seed, labels, guidance_scale, eta, pick, temperature, clip, known, mask)
+    settings = _Settings(steps, seed, labels, guidance_scale, eta, pick, temperature, clip, known, mask, cache)
     results = []
     for first in tqdm(range(0, count, batch_size), desc="sampling", disable=not progress):
         *_, last = _walk(model, first, min(batch_size, count - first), count, settings)
@@ -153,8 +159,9 @@ def trajectory(model: Model, count: int = 8, *, beliefs: bool = False, **setting
     """Draw pictures and keep the way there.
 
     The images are those of ``sample``, whose keyword arguments (apart from ``batch_size`` and
-    ``progress``) are all allowed here. ``beliefs=True`` keeps the head's belief at every step, too
-    (for ``Categorical`` 16 numbers a pixel).
+    ``progress``) are all allowed here, without ``cache``: every guess is kept, so each call is about the
+    whole picture. ``beliefs=True`` keeps the head's belief at every step, too (for ``Categorical`` 16
+    numbers a pixel).
 
     >>> from minigen import heads, plans
     >>> two = IdealGenerator(torch.tensor([[-1.0, -1.0], [1.0, 1.0]]), heads.Categorical(2), plans.raster())
@@ -163,7 +170,7 @@ def trajectory(model: Model, count: int = 8, *, beliefs: bool = False, **setting
     (2, [[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]])
     """
     check_whole("count", count)
-    chosen = _Settings(**settings)
+    chosen = _Settings(**settings, cache=False)
     *passed, arrival = _walk(model, 0, count, count, chosen)
     moments = [*passed, arrival]
     return Walk(
@@ -183,40 +190,71 @@ def _walk(model: Model, first: int, count: int, total: int, settings: _Settings)
     tokens = None if tokens is None else tokens[first : first + count].to(model.device)
     random = Blocks(chosen.seed, first, count, model.device)
     x = random.normal(model.shape)
-    rows = _rows(model, random, chosen.steps, _known_pixels(model, chosen.mask, total), slice(first, first + count))
+    known = _known_pixels(model, chosen.mask, total)
+    drawn, start, steps = _extent(model, random, chosen.steps, known, slice(first, first + count))
+    rows = _rows(model, drawn, start, steps)
     t = next(rows)
     if chosen.known is not None:
         x = torch.where(t == 0, _known_pictures(model, chosen.known, first, count, total), x)
     rolls_dice = model.head.draws and chosen.pick == "draw" and chosen.temperature > 0
+    places: Iterator[Any] = itertools.repeat(...)  # as an index: everywhere
+    memory: Memory | None = None
     with evaluating(model):
-        for u in rows:
-            belief = model.belief(x, t, tokens, chosen.guidance_scale)
-            uniform = random.uniform(model.shape) if rolls_dice else None
+        if chosen.cache and _pixel_by_pixel(model, start, steps):
+            memory, read = {}, math.prod(spatial(model.shape)) - steps
+            for _ in range(read):  # what is known already
+                model.belief(x, t, tokens, chosen.guidance_scale, memory)
+            places = _pixels(model.shape, read)
+        for u, at in zip(rows, places, strict=False):
+            belief = model.belief(x, t, tokens, chosen.guidance_scale, memory)
+            uniform = random.uniform(model.shape)[at] if rolls_dice else None
             x0_hat = model.head.x0_hat(belief, uniform, chosen.temperature, chosen.clip)
             yield _Moment(x, t, belief, x0_hat)
             # whole pixels are written without noise, so none is drawn for them
             fresh = chosen.eta > 0 and bool(((u > 0) & (u < t)).any())
             noise = random.normal(model.shape) if fresh else None
-            x, t = step(x, x0_hat, t, u, model.schedule, chosen.eta if fresh else 0.0, noise), u
+            before, x = x, x.clone()
+            x[at] = step(before[at], x0_hat, t[at], u[at], model.schedule, chosen.eta if fresh else 0.0, noise)
+            t = u
     yield _Moment(x, t, x.new_empty(0), x.new_empty(0))
 
 
-def _rows(model: Model, random: Blocks, steps: int | None, known: Tensor | None, part: slice) -> Iterator[Tensor]:
-    """The rows of the plan from top to bottom, for the images in ``part``: (count, 1, H, W) or (count, D)."""
+def _extent(
+    model: Model, random: Blocks, steps: int | None, known: Tensor | None, part: slice
+) -> tuple[Tensor | None, Tensor, int]:
+    """For the images in ``part``: what the plan draws, the progress (count,) they start at, the steps from there."""
     plan, shape = model.plan, model.shape
     drawn = random.draw_some(lambda block, stream: plan.draw(block, shape, stream))
     start = torch.zeros(part.stop - part.start, dtype=torch.float64, device=model.device)
     if known is None:
-        steps = plan.check_steps(steps, shape)
-    else:
-        drawn, start = plan.complete(known[part], drawn, shape)
-        # counted over all images, not over this batch, so that no image depends on the batch size
-        left = round(float((~known).double().mean(dim=1).max()) / plan.stride(shape))
-        if steps is not None and steps > left:
-            raise ValueError(f"steps is {steps}; allowed: 1 to {left}, the pieces that the mask leaves to write")
-        steps = left if steps is None else steps
+        return drawn, start, plan.check_steps(steps, shape)
+    drawn, start = plan.complete(known[part], drawn, shape)
+    # counted over all images, not over this batch, so that no image depends on the batch size
+    left = round(float((~known).double().mean(dim=1).max()) / plan.stride(shape))
+    if steps is not None and steps > left:
+        raise ValueError(f"steps is {steps}; allowed: 1 to {left}, the pieces that the mask leaves to write")
+    return drawn, start, left if steps is None else steps
+
+
+def _rows(model: Model, drawn: Tensor | None, start: Tensor, steps: int) -> Iterator[Tensor]:
+    """The rows of the plan from ``start`` down: (count, 1, H, W) or (count, D)."""
     for k in range(steps + 1):
-        yield plan.levels(start + (1 - start) * (k / steps), shape, drawn).to(model.device)
+        yield model.plan.levels(start + (1 - start) * (k / steps), model.shape, drawn).to(model.device)
+
+
+def _pixel_by_pixel(model: Model, start: Tensor, steps: int) -> bool:
+    """Whether a causal net writes one pixel a step, the same one in all images: then it need not read again."""
+    if not (isinstance(model, Generator) and model.net.causal):
+        return False
+    left = (1 - start) * math.prod(spatial(model.shape))
+    return bool((left.round() == steps).all())
+
+
+def _pixels(shape: tuple[int, ...], first: int) -> Iterator[Any]:
+    """Indices that cut one pixel out of a batch, in reading order."""
+    height, width = spatial(shape)
+    for row, column in itertools.islice(itertools.product(range(height), range(width)), first, None):
+        yield ..., slice(row, row + 1), slice(column, column + 1)
 
 
 def _tokens(model: Model, settings: _Settings, total: int) -> Tensor | None:

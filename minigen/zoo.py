@@ -83,7 +83,7 @@ def _load(name: str, folder: str | Path, device: str) -> nn.Module:
     if inside.get("model") != wanted or said.get("recipe", {}).get("model") != wanted:
         raise ValueError(f"{path.name} does not hold the model of the recipe {name!r}: weights of another version")
     model = made_by.build()
-    model.load_state_dict(tensors)
+    model.load_state_dict(store.unpack(tensors))
     return model.to(pick_device(device)).eval()
 
 
@@ -95,15 +95,15 @@ def save(
     changes: dict[str, Any] | None = None,
     revision: str = "unknown",
 ) -> Path:
-    """Write both files and return the path of the weights, which are rounded to float16 (the model's, too).
+    """Write both files and return the path of the weights, which are rounded to a byte each (the model's, too).
 
     ``changes`` are the arguments of ``train`` that differed from the recipe; ``revision`` is that of
     the code when training began.
     """
-    halves = {name: value.detach().half() for name, value in model.state_dict().items()}
-    model.load_state_dict(halves)  # what is scored is what is shipped
+    packed = store.pack(model.state_dict())
+    model.load_state_dict(store.unpack(packed))  # what is scored is what is shipped
     config = made_by.config(**(changes or {}))
-    path = store.save(Path(folder) / f"{made_by.name}.safetensors", halves, {"model": config["model"]})
+    path = store.save(Path(folder) / f"{made_by.name}.safetensors", packed, {"model": config["model"]})
     content = {
         "about": made_by.about,
         "recipe": config,

@@ -157,3 +157,27 @@ def test_what_is_no_json_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         store.save(tmp_path / "x", {"w": torch.ones(1)}, {"bad": torch.ones(1)})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (4, 2, 3, 3), (1, 7), (2, 3, 4)])
+def test_packed_weights_come_back_to_half_a_step_of_their_row(shape: tuple[int, ...]) -> None:
+    """Each row has its own scale: a small row beside a large one keeps its precision; zeros stay zeros."""
+    torch.manual_seed(0)
+    weights = torch.randn(shape) * torch.logspace(-3, 3, shape[0]).view(-1, *[1] * (len(shape) - 1))
+    weights[0] = 0
+    packed = store.pack({"w": weights, "b": weights.flatten()})
+    assert packed["w"].dtype == torch.int8
+    assert packed["b"].dtype == torch.float16
+    back = store.unpack(packed)
+    assert set(back) == {"w", "b"}
+    assert back["w"].shape == weights.shape
+    step = weights.flatten(1).abs().amax(dim=1) / 127
+    error = (back["w"] - weights).flatten(1).abs().amax(dim=1)
+    assert bool((error <= 0.5001 * step).all())
+    assert bool((back["w"][0] == 0).all())
+
+
+def test_what_is_not_packed_is_left_alone() -> None:
+    """Older files hold float16 and no scales."""
+    old = {"w": torch.ones(2, 2).half(), "w.scale.bias": torch.ones(3)}
+    assert store.unpack(old) == old
