@@ -87,13 +87,18 @@ def _digits_missing() -> Generator:
     return Generator(nets.UNet(size=16), heads.Categorical(16), plans.random_order())
 
 
-def _raster(patch: int) -> Recipe:
-    """The U-Net of digits-diffusion, weight for weight, with another plan."""
+def _raster(patch: int, loss_on: str) -> Recipe:
+    """The U-Net of digits-diffusion, weight for weight, with another plan.
+
+    ``loss_on`` is the better of the two in benchmarks/loss_on.py.
+    """
     what = "pixel by pixel" if patch == 1 else f"in patches of {patch} x {patch}"
     return Recipe(
         f"digits-raster-{patch}",
         f"digits written {what}, told which digit: U-Net, belief over 16 greys",
-        lambda: Generator(nets.UNet(size=16), heads.Categorical(16), plans.raster(patch), condition=Labels(10)),
+        lambda: Generator(
+            nets.UNet(size=16), heads.Categorical(16), plans.raster(patch), condition=Labels(10), loss_on=loss_on
+        ),
         training=dict(iterations=1500, weight_decay=0.01),
         sampling=dict(steps=(16 // patch) ** 2),
     )
@@ -129,7 +134,7 @@ RECIPES = {
             training=dict(iterations=1500, weight_decay=0.01),
             sampling=dict(steps=64),
         ),
-        *(_raster(patch) for patch in (1, 2, 4, 8)),
+        *(_raster(patch, loss_on) for patch, loss_on in ((1, "next"), (2, "next"), (4, "hidden"), (8, "hidden"))),
         Recipe(
             "digits-features",
             "the classifier whose features distances are measured on",

@@ -43,9 +43,13 @@ def tiny_mlp(head: heads.Head, plan: plans.Plan, size: int = 4, seed: int = 0, *
     return wake(Generator(nets.MLP(size, width=16, depth=2, context_size=8), head, plan, **choices), seed)
 
 
-def tiny_causal(size: int = 4, levels: int = 4, layers: int = 4, seed: int = 0, **choices: Any) -> Generator:
+def tiny_causal(
+    size: int = 4, levels: int = 4, layers: int = 4, seed: int = 0, attention: bool = False, **choices: Any
+) -> Generator:
     """A causal net with the one head and the one plan that it goes with."""
-    net = nets.CausalConv(size, width=6, layers=layers, kernel=3, context_size=8)
+    net: nets.Net = nets.CausalConv(size, width=6, layers=layers, kernel=3, context_size=8)
+    if attention:
+        net = nets.CausalTransformer(size, width=16, layers=layers // 2, heads=2, kernel=3, context_size=8)
     return wake(Generator(net, heads.Categorical(levels), plans.raster(), **choices), seed)
 
 

@@ -134,9 +134,10 @@ def test_guiding_x0_is_guiding_eps_and_v(target: str, schedule: process.Schedule
 
 
 @torch.no_grad()
-def test_one_pass_of_a_causal_net_is_the_walk() -> None:
+@pytest.mark.parametrize("attention", [False, True])
+def test_one_pass_of_a_causal_net_is_the_walk(attention: bool) -> None:
     """The conditionals of all pixels from one pass equal those found row by row with the rest hidden."""
-    model = tiny_causal(4, condition=told(3)).double()
+    model = tiny_causal(4, attention=attention, condition=told(3)).double()
     x, tokens = model.head.prepare(normal(2, 1, 4, 4).clamp(-1, 1)), torch.tensor([0, 2])
     once = model.belief(x, torch.zeros(2, 1, 4, 4).double(), tokens)
     for k, row in enumerate(model.plan.matrix(model.shape)[:-1].double()):
@@ -157,6 +158,21 @@ def test_a_causal_net_is_trained_on_all_rows_at_once() -> None:
         losses = GREYS.loss(model.predict(x, t), x, x, t, model.schedule)
         total += float(losses.flatten(1)[:, k].mean())
     assert float(model.loss((x,))) == pytest.approx(total / 16, rel=1e-5)
+
+
+@torch.no_grad()
+def test_a_causal_net_can_be_trained_on_one_random_row() -> None:
+    """With loss_on="next": each picture judged at one pixel, on average by the loss of all rows (chapter 10)."""
+    model = tiny_causal(4)
+    alone = Generator(model.net, model.head, model.plan, loss_on="next").eval()
+    alone.last = model.last
+    x = GREYS.prepare(normal(1, 1, 4, 4).float().clamp(-1, 1))
+    many = float(alone.loss((x.expand(20000, 1, 4, 4),), seeded(0)))
+    # START_SHARE of the rows are the first one, for every plan
+    every = GREYS.loss(model.predict(x, torch.zeros(1, 1, 4, 4)), x, x, torch.zeros(1), model.schedule).flatten()
+    wanted = (1 - plans.START_SHARE) * float(every.mean()) + plans.START_SHARE * float(every[0])
+    assert many == pytest.approx(wanted, rel=0.02)
+    assert len({round(float(alone.loss((x,), seeded(i))), 4) for i in range(40)}) > 8
 
 
 # --- the loss --------------------------------------------------------------------------------------

@@ -102,8 +102,9 @@ def test_fewer_steps_cost_bits() -> None:
         tiny_mlp(BINARY, plans.one_shot()),
         tiny_unet(BINARY, plans.raster(), size=2),
         tiny_causal(2, levels=2),
+        tiny_causal(2, levels=2, attention=True),
     ],
-    ids=["MLP-raster", "MLP-patches", "MLP-one_shot", "UNet", "CausalConv"],
+    ids=["MLP-raster", "MLP-patches", "MLP-one_shot", "UNet", "CausalConv", "CausalTransformer"],
 )
 def test_the_probabilities_of_all_pictures_add_up_to_one(model: Generator) -> None:
     """A network with random weights is a distribution, and not the uniform one."""
@@ -123,10 +124,11 @@ def test_for_each_order_the_probabilities_add_up_to_one() -> None:
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("attention", [False, True])
 @pytest.mark.parametrize("told_labels", [True, False])
-def test_one_causal_pass_equals_the_walk(told_labels: bool) -> None:
+def test_one_causal_pass_equals_the_walk(told_labels: bool, attention: bool) -> None:
     """Step by step, with everything that is not yet written hidden, and the labels told or not."""
-    model = tiny_causal(4, levels=4, condition=told(3))
+    model = tiny_causal(4, levels=4, attention=attention, condition=told(3))
     images = model.head.prepare(normal(5, 1, 4, 4).float().clamp(-1, 1))
     labels = torch.tensor([0, 1, 2, 0, 1]) if told_labels else None
     rows, bits = model.plan.matrix(model.shape), torch.zeros(5, dtype=torch.float64)

@@ -242,6 +242,67 @@ def test_temperature_0_makes_raster_repeat_itself() -> None:
     assert not torch.equal(*sample(tiny_causal(4), 2))
 
 
+# --- the cache of causal nets ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("attention", [False, True], ids=["conv", "attention"])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"temperature": 0.5}, {"temperature": 0}, {"guidance_scale": 2.5}, {"guidance_scale": 0}, {"labels": 1}],
+    ids=lambda settings: str(settings),
+)
+def test_the_cache_changes_nothing_but_the_time(attention: bool, settings: dict[str, Any]) -> None:
+    """The same pictures, pixel for pixel, over more than one block and batch."""
+    model = tiny_causal(5, attention=attention, condition=told())
+    slow = sample(model, 70, seed=3, cache=False, **settings)
+    assert torch.equal(sample(model, 70, seed=3, **settings), slow)
+    assert torch.equal(sample(model, 70, seed=3, batch_size=33, **settings), slow)
+    if settings.get("temperature") != 0:
+        assert len(slow.unique(dim=0)) > 60
+
+
+@pytest.mark.parametrize("attention", [False, True], ids=["conv", "attention"])
+@pytest.mark.parametrize("written", [1, 5, 7, 24])
+def test_the_cache_reads_what_is_known_first(attention: bool, written: int) -> None:
+    """Completing pictures with the cache equals completing them without, from any pixel on."""
+    model = tiny_causal(5, attention=attention)
+    known = model.head.prepare(normal(6, 1, 5, 5).float().clamp(-1, 1))
+    mask = (torch.arange(25) < written).view(5, 5)
+    quick = sample(model, 6, known=known, mask=mask)
+    assert torch.equal(quick, sample(model, 6, known=known, mask=mask, cache=False))
+    assert torch.equal(quick[..., mask], known[..., mask])
+    other = sample(model, 6, known=-known, mask=mask)
+    assert not torch.equal(quick[..., ~mask], other[..., ~mask])
+
+
+def test_with_a_cache_each_call_is_about_one_pixel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """256 calls for 256 pixels, none about the whole picture; with other walks there is no cache."""
+    model, calls = tiny_causal(4), []
+    forward, following = model.net.forward, model.net.next
+    monkeypatch.setattr(model.net, "forward", lambda *given: calls.append("whole") or forward(*given))
+    monkeypatch.setattr(model.net, "next", lambda *given: calls.append("pixel") or following(*given))
+
+    def made(**settings: Any) -> list[str]:
+        calls.clear()
+        sample(model, 2, **settings)
+        return list(calls)
+
+    assert made() == ["pixel"] * 16
+    assert made(cache=False) == ["whole"] * 16
+    assert made(steps=4) == ["whole"] * 4  # four pixels a call
+    masks = torch.stack([(torch.arange(16) < n).view(1, 4, 4) for n in (2, 3)])  # not the same pixel in both
+    assert made(known=torch.ones(2, 1, 4, 4), mask=masks) == ["whole"] * 14
+
+
+def test_a_trajectory_is_that_of_the_sample_with_its_cache() -> None:
+    """It keeps whole guesses, and arrives at the same pictures."""
+    model = tiny_causal(4)
+    walk = trajectory(model, 3, beliefs=True)
+    assert walk.beliefs is not None
+    assert walk.beliefs.shape == (16, 3, 1, 4, 4, 4)
+    assert torch.equal(walk.images[-1], sample(model, 3))
+
+
 def test_a_model_is_left_in_the_mode_that_it_was_in() -> None:
     """Sampling evaluates and then goes back to training, or not."""
     model = tiny_unet(heads.Categorical(4), plans.one_shot())
