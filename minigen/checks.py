@@ -8,6 +8,7 @@ in float64, and whatever goes wrong inside it is told in a sentence.
 from __future__ import annotations
 
 import html
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from minigen.errors import check_choice
+from minigen.plans import raster
 from minigen.randomness import seeded
 
 
@@ -343,3 +345,177 @@ def _leaks(function: Any) -> str:
         if given is not truth:
             raise NotYetError(hint)
     return "Change what is hidden, and see whether anything moves: the cheapest test there is against cheating."
+
+
+# --- chapter 4: auto-regression --------------------------------------------------------------------
+
+
+def _raises(function: Any, *arguments: Any) -> bool:
+    """Whether the reader's function answers with a ``ValueError``."""
+    try:
+        function(*arguments)
+    except ValueError:
+        return True
+    except Exception as error:
+        raise NotYetError(f"Your function stopped with {type(error).__name__}: {error}") from None
+    return False
+
+
+@_exercise("chain")
+def _chain(function: Any) -> str:
+    random = seeded(14)
+    table = torch.rand(2, 2, 2, generator=random, dtype=torch.float64)
+    table /= table.sum()
+    for order in itertools.permutations(range(3)):
+        picture = (1, 0, 1) if order[0] else (0, 1, 1)
+        given = _tensor("The result", _call(function, table, picture, order), (3,))
+        wanted, alone, known = [], [], table
+        for place in order:
+            others = tuple(i for i in range(3) if i != place)
+            alone.append(table.sum(dim=others)[picture[place]])
+            chances = known.sum(dim=others)
+            wanted.append(chances[picture[place]] / chances.sum())
+            keep = torch.zeros(2, dtype=torch.float64)
+            keep[picture[place]] = 1
+            known = known * keep.view([2 if i == place else 1 for i in range(3)])
+        if torch.allclose(given, torch.stack(wanted), rtol=0, atol=1e-12):
+            continue
+        if torch.allclose(given, torch.stack(alone), rtol=0, atol=1e-9):
+            raise NotYetError(
+                "These are the chances of each pixel by itself. The second must be told the first, the third both:"
+                " look only at the part of the table that agrees with what is written."
+            )
+        if torch.allclose(given[torch.tensor(order).argsort()], torch.stack(wanted), rtol=0, atol=1e-9):
+            raise NotYetError("Right numbers, but sorted by pixel: return them in the order in which they are written.")
+        product, cell = float(given.prod()), float(table[picture])
+        raise NotYetError(
+            f"For order {order} the product of your three chances is {product:.4f}, and the table says {cell:.4f}"
+            f" for this picture{'; yet single chances are off' if abs(product - cell) < 1e-9 else ''}. Each is the chance"
+            " of the pixel's value among those pictures that agree with what is written so far."
+        )
+    return "Six orders, six times the same product: any order is right, if every pixel is told what is there already."
+
+
+@_exercise("temper")
+def _temper(function: Any) -> str:
+    for p, T in (((0.8, 0.2), 0.5), ((0.5, 0.3, 0.2), 2.0), ((0.1, 0.6, 0.3), 1.0), ((0.7, 0.0, 0.3), 0.25)):
+        chances = torch.tensor(p, dtype=torch.float64)
+        wanted = chances ** (1 / T) / (chances ** (1 / T)).sum()
+        given = _tensor("The result", _call(function, chances, T), (len(p),))
+        if torch.allclose(given, wanted, rtol=0, atol=1e-9):
+            continue
+        if torch.allclose(given, chances ** (1 / T), rtol=0, atol=1e-9):
+            raise NotYetError("Chances must sum to 1: divide by their sum.")
+        upside_down = chances**T / (chances**T).sum()
+        if torch.allclose(given, upside_down, rtol=0, atol=1e-9) or torch.allclose(given, chances**T, atol=1e-9):
+            raise NotYetError("This grows bolder as T grows. Below 1 the likely should become likelier: turn T round.")
+        soft = (chances / T).softmax(dim=0)
+        if torch.allclose(given, soft, rtol=0, atol=1e-9):
+            raise NotYetError("A softmax wants logarithms of chances; you gave it the chances.")
+        raise NotYetError(f"For p = {p} and T = {T} you return {[round(v, 4) for v in given.tolist()]}.")
+    for p in ((0.2, 0.5, 0.3), (0.1, 0.0, 0.9)):
+        given = _tensor("The result at T = 0", _call(function, torch.tensor(p, dtype=torch.float64), 0.0), (3,))
+        wanted = torch.tensor([float(v == max(p)) for v in p], dtype=torch.float64)
+        if not torch.allclose(given, wanted, rtol=0, atol=1e-9):
+            raise NotYetError("At T = 0 all of the chance belongs to the likeliest value; write that case by itself.")
+    if not _raises(function, torch.tensor([0.8, 0.2], dtype=torch.float64), -1.0):
+        raise NotYetError("A temperature below 0 makes no sense: raise a ValueError that says what is allowed.")
+    return "One dial from the boldest guess (0) over the belief itself (1) to pure chance (very large)."
+
+
+@_exercise("pixel-bill")
+def _pixel_bill(small: Any, large: Any, minutes: Any) -> str:
+    traps = {256.0: "That is 16 x 16; asked is 28 x 28.", 783.0: "The first pixel needs a call, too."}
+    _number("The calls for 28 x 28 grey", small, 784, traps, "One call a pixel.", 0)
+    traps = {
+        1048576.0: "That counts pixels; each has three colour values, and each is written by a call of its own.",
+        1024.0: "That is one row. There are as many rows as columns, and three colour values a pixel.",
+    }
+    _number("The calls for 1024 x 1024 RGB", large, 3 * 1024**2, traps, "One call a colour value.", 0)
+    traps = {
+        3145.728: "That is in seconds.",
+        17.476: "That is for one colour value a pixel; there are three.",
+        0.874: "That is in hours.",
+    }
+    _number("The minutes", minutes, 3 * 1024**2 / 60000, traps, "Calls times a thousandth of a second, over 60.", 0.1)
+    return "Millions of calls, one after the other: no faster machine does them side by side."
+
+
+# --- chapter 5: patches ----------------------------------------------------------------------------
+
+
+@_exercise("two-pixels")
+def _two_pixels(differ: Any, bits: Any) -> str:
+    traps = {
+        0.1: "That is how often they differ in real pictures. In one call neither is told what the other became.",
+        0.9: "Each is drawn alone, so the other's value says nothing.",
+        0.18: "0.18 would be two pixels, each a wrong copy of a third. Here each is a fair coin of its own.",
+    }
+    hint = "Each is 0 or 1 equally often, and they are drawn without looking at each other."
+    _number("The chance that they differ", differ, 0.5, traps, hint)
+    traps = {
+        0.469: "That is the entropy of differing or not: what is left to learn about the second, once the first is known.",
+        0.368: "That is in nats; asked is bits (logarithm to base 2).",
+        1.0: "1 bit is all there is to know about a fair pixel. The first pixel does not give away all of it.",
+        0.325: "In nats, and the entropy of differing: asked is 1 bit minus that entropy, in bits.",
+    }
+    hint = "Bits for two fair pixels drawn alone (2), minus the bits of a pair that differs with chance 0.1."
+    _number("The bits lost", bits, 0.5310, traps, hint)
+    return (
+        "The loss is the mutual information: what one pixel says about the other, thrown away by drawing both at once."
+    )
+
+
+@_exercise("border-inside")
+def _border_inside(chances: Any) -> str:
+    given = _tensor("The result", chances, (4,))
+    differ = [0.5 - 0.5 * 0.8**k for k in range(1, 5)]  # from the pixel that was written before, k places on
+    wanted = [differ[0]] + [a * (1 - b) + b * (1 - a) for a, b in itertools.pairwise(differ)]
+    if torch.allclose(given, torch.tensor(wanted, dtype=torch.float64), rtol=0, atol=2e-3):
+        return (
+            "The seam to the written patch is as good as real; inside, each pixel is further from what it could know."
+        )
+    if torch.allclose(given, torch.full((4,), 0.1, dtype=torch.float64), atol=2e-3):
+        raise NotYetError("That is so in real rows. Inside the patch the neighbours are drawn without each other.")
+    if torch.allclose(given, torch.tensor([0.1, 0.5, 0.5, 0.5], dtype=torch.float64), atol=2e-3):
+        raise NotYetError(
+            "Inside they don't see each other, but all of them see the written pixel: better than a coin."
+        )
+    if torch.allclose(given, torch.full((4,), 0.5, dtype=torch.float64), atol=2e-3):
+        raise NotYetError("Coins would be drawn without knowing anything. All four know the written pixel to the left.")
+    if torch.allclose(given, torch.tensor(differ, dtype=torch.float64), atol=2e-3):
+        raise NotYetError(
+            "That is how often each differs from the *written* pixel. Asked is the difference of neighbours."
+        )
+    if abs(float(given[0]) - 0.1) > 2e-3:
+        raise NotYetError("Begin with the border: the first pixel is drawn knowing the one to its left.")
+    raise NotYetError(
+        "The border is right. Inside: work out how often each pixel differs from the written one; two neighbours, drawn"
+        " without each other, differ if exactly one of them does."
+    )
+
+
+@_exercise("raster-plan")
+def _raster_plan(function: Any) -> str:
+    for size, patch in ((4, 2), (4, 4), (16, 1), (6, 3), (8, 2)):
+        wanted = raster(patch).matrix((1, size, size)).double()
+        given = _tensor(f"raster_plan({size}, {patch})", _call(function, size, patch), tuple(wanted.shape))
+        if torch.equal(given, wanted):
+            continue
+        if torch.equal(given, 1 - wanted):
+            raise NotYetError("Upside down: 1 is for what is missing, 0 for what is there.")
+        if not bool((given[0] == 1).all() and (given[-1] == 0).all()):
+            raise NotYetError("The first row is all 1 (nothing there), the last all 0 (the picture).")
+        if bool((given.diff(dim=0) > 0).any()):
+            raise NotYetError("Somewhere a pixel disappears again: going down, no column may rise.")
+        if torch.equal(given.sum(dim=1), wanted.sum(dim=1)):
+            raise NotYetError(
+                f"raster_plan({size}, {patch}) writes the right number of pixels a step, but not the right ones: a patch"
+                f" is {patch} rows high and {patch} columns wide, and a row of the plan is the picture, row after row."
+            )
+        raise NotYetError(
+            f"raster_plan({size}, {patch}) is not yet right: each step writes {patch * patch} more pixels."
+        )
+    if not _raises(function, 16, 3):
+        raise NotYetError("3 does not divide 16: raise a ValueError that says so.")
+    return "One number, the patch, takes the plan from one pixel a step to everything at once."

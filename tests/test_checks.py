@@ -206,6 +206,93 @@ NO_FUNCTION: list[tuple[tuple[Any, ...], str]] = [
     ((0.5,), "A function is wanted"),
 ]
 
+
+# --- chapter 4 -------------------------------------------------------------------------------------
+
+
+def chain(table: Tensor, picture: tuple[int, ...], order: tuple[int, ...]) -> list[float]:
+    chances, seen = [], [slice(None)] * 3
+    for place in order:
+        before = float(table[tuple(seen)].sum())
+        seen[place] = picture[place]
+        chances.append(float(table[tuple(seen)].sum()) / before)
+    return chances
+
+
+def each_by_itself(table: Tensor, picture: tuple[int, ...], order: tuple[int, ...]) -> list[float]:
+    return [float(table.select(place, picture[place]).sum()) for place in order]
+
+
+def sorted_by_pixel(table: Tensor, picture: tuple[int, ...], order: tuple[int, ...]) -> list[float]:
+    found = dict(zip(order, chain(table, picture, order), strict=True))
+    return [found[place] for place in range(3)]
+
+
+def only_the_product(table: Tensor, picture: tuple[int, ...], order: tuple[int, ...]) -> list[float]:
+    return [1.0, 1.0, float(table[picture])]
+
+
+def always_from_left(table: Tensor, picture: tuple[int, ...], order: tuple[int, ...]) -> list[float]:
+    return chain(table, picture, (0, 1, 2))
+
+
+def temper(p: Tensor, T: float) -> Tensor:
+    if T < 0:
+        raise ValueError(f"T is {T}; allowed: 0 and above")
+    if T == 0:
+        return (p == p.max()).double()
+    bold = p ** (1 / T)
+    return bold / bold.sum()
+
+
+def temper_without(case: str) -> Callable[..., Tensor]:
+    def wrong(p: Tensor, T: float) -> Tensor:
+        if T == 0 and case == "zero":
+            return p
+        if T < 0 and case == "negative":
+            return p
+        return temper(p, T)
+
+    return wrong
+
+
+# --- chapter 5 -------------------------------------------------------------------------------------
+
+
+def raster_plan(size: int, patch: int) -> Tensor:
+    if size % patch:
+        raise ValueError(f"patch is {patch}; allowed: what divides {size}")
+    rows, levels = [], torch.ones(size, size)
+    rows.append(levels.flatten())
+    for top in range(0, size, patch):
+        for left in range(0, size, patch):
+            levels = levels.clone()
+            levels[top : top + patch, left : left + patch] = 0
+            rows.append(levels.flatten())
+    return torch.stack(rows)
+
+
+def runs_of_pixels(size: int, patch: int) -> Tensor:
+    if size % patch:
+        raise ValueError
+    steps = (size // patch) ** 2
+    return torch.stack([(torch.arange(size * size) >= k * patch * patch).float() for k in range(steps + 1)])
+
+
+def without_a_last_row(size: int, patch: int) -> Tensor:
+    return raster_plan(size, patch)[:-1]
+
+
+def flickering(size: int, patch: int) -> Tensor:
+    plan = raster_plan(size, patch)
+    plan[1:-1] = plan[1:-1].flip(0)
+    return plan
+
+
+def never_raises(size: int, patch: int) -> Tensor:
+    return raster_plan(size, patch) if size % patch == 0 else torch.zeros(1)
+
+
 CASES = {
     "first-step": Case(
         right=[(0.4, 1.6), (2 / 5, 8 / 5), (torch.tensor(0.4), np.float64(1.6)), (0.4004, 1.5996)],
@@ -347,6 +434,94 @@ CASES = {
             ((lambda net: torch.zeros(2, dtype=torch.bool),), "True or False"),
         ],
         secret=r"\bgradient\b|\bgrad\b|torch\.equal",
+        function=True,
+    ),
+    "chain": Case(
+        right=[(chain,), (lambda *given: torch.tensor(chain(*given), dtype=torch.float64),)],
+        wrong=[
+            ((each_by_itself,), "by itself"),
+            ((sorted_by_pixel,), "sorted by pixel"),
+            ((only_the_product,), "single chances are off"),
+            ((always_from_left,), "agree with what is written"),
+            ((lambda *given: float(given[0][given[1]]),), "shape"),
+            ((lambda *given: [0.5, 0.5, 0.5],), "product of your three chances"),
+        ],
+        secret=r"select|sum\(|\bdivide",
+        function=True,
+    ),
+    "temper": Case(
+        right=[(temper,), (lambda p, T: temper(p, T).tolist(),)],
+        wrong=[
+            ((lambda p, T: p**T,), "turn T round"),
+            ((lambda p, T: p**T / (p**T).sum(),), "turn T round"),
+            ((lambda p, T: p ** (1 / T),), "divide by their sum"),
+            ((lambda p, T: (p / T).softmax(0),), "logarithms"),
+            ((lambda p, T: p,), "you return"),
+            ((temper_without("zero"),), "T = 0"),
+            ((temper_without("negative"),), "ValueError"),
+            ((lambda p, T: p[:1],), "shape"),
+        ],
+        secret=r"1 ?/ ?T|16/17|0\.94",
+        function=True,
+    ),
+    "pixel-bill": Case(
+        right=[(784, 3145728, 52.4), (28 * 28, 3 * 1024**2, 52.43)],
+        wrong=[
+            ((256, 3145728, 52.4), "28 x 28"),
+            ((783, 3145728, 52.4), "first pixel"),
+            ((28, 3145728, 52.4), "One call a pixel"),
+            ((784, 1048576, 52.4), "three colour values"),
+            ((784, 1024, 52.4), "one row"),
+            ((784, 3e6, 52.4), "One call a colour value"),
+            ((784, 3145728, 3145.7), "Calls times"),
+            ((784, 3145728, 3145.728), "seconds"),
+            ((784, 3145728, 17.476), "three"),
+            ((784, 3145728, 0.874), "hours"),
+            ((784, 3145728, nan), "finite"),
+        ],
+        secret=r"\b784\b|3,?145,?728|\b52\b",
+    ),
+    "two-pixels": Case(
+        right=[(0.5, 0.531), (0.5, 0.53100)],
+        wrong=[
+            ((0.1, 0.531), "real pictures"),
+            ((0.9, 0.531), "says nothing"),
+            ((0.18, 0.531), "fair coin"),
+            ((0.3, 0.531), "without looking"),
+            ((0.5, 0.469), "once the first is known"),
+            ((0.5, 0.368), "nats"),
+            ((0.5, 0.325), "nats"),
+            ((0.5, 1), "not give away all"),
+            ((0.5, 0.25), "minus the bits"),
+        ],
+        secret=r"0\.531|\b0\.5\b",
+    ),
+    "border-inside": Case(
+        right=[([0.1, 0.244, 0.336, 0.395],), (torch.tensor([0.1, 0.2440, 0.3362, 0.3951]),)],
+        wrong=[
+            (([0.1] * 4,), "real rows"),
+            (([0.1, 0.5, 0.5, 0.5],), "written pixel"),
+            (([0.5] * 4,), "Coins"),
+            (([0.1, 0.18, 0.244, 0.2952],), "*written* pixel"),
+            (([0.244, 0.336, 0.395, 0.4],), "Begin with the border"),
+            (([0.1, 0.244, 0.3, 0.4],), "exactly one"),
+            ((0.1,), "shape"),
+            (("ten per cent",), "numbers"),
+        ],
+        secret=r"0\.244|0\.336|0\.395",
+    ),
+    "raster-plan": Case(
+        right=[(raster_plan,), (lambda size, patch: raster_plan(size, patch).tolist(),)],
+        wrong=[
+            ((lambda size, patch: 1 - raster_plan(size, patch),), "Upside down"),
+            ((runs_of_pixels,), "rows high"),
+            ((without_a_last_row,), "shape"),
+            ((flickering,), "disappears again"),
+            ((lambda size, patch: torch.ones_like(raster_plan(size, patch)),), "last all 0"),
+            ((never_raises,), "ValueError"),
+            ((lambda size, patch: raster_plan(size, 1),), "shape"),
+        ],
+        secret=r"arange|//",
         function=True,
     ),
 }
