@@ -390,8 +390,8 @@ def _chain(function: Any) -> str:
         product, cell = float(given.prod()), float(table[picture])
         raise NotYetError(
             f"For order {order} the product of your three chances is {product:.4f}, and the table says {cell:.4f}"
-            f" for this picture{'; yet single chances are off' if abs(product - cell) < 1e-9 else ''}. Each is the chance"
-            " of the pixel's value among those pictures that agree with what is written so far."
+            f" for this picture{'; yet single chances are off' if abs(product - cell) < 1e-9 else ''}. Each is the"
+            " chance of the pixel's value among those pictures that agree with what is written so far."
         )
     return "Six orders, six times the same product: any order is right, if every pixel is told what is there already."
 
@@ -454,7 +454,7 @@ def _two_pixels(differ: Any, bits: Any) -> str:
     hint = "Each is 0 or 1 equally often, and they are drawn without looking at each other."
     _number("The chance that they differ", differ, 0.5, traps, hint)
     traps = {
-        0.469: "That is the entropy of differing or not: what is left to learn about the second, once the first is known.",
+        0.469: "That is the entropy of differing: what is left to learn of the second, once the first is known.",
         0.368: "That is in nats; asked is bits (logarithm to base 2).",
         1.0: "1 bit is all there is to know about a fair pixel. The first pixel does not give away all of it.",
         0.325: "In nats, and the entropy of differing: asked is 1 bit minus that entropy, in bits.",
@@ -510,12 +510,10 @@ def _raster_plan(function: Any) -> str:
             raise NotYetError("Somewhere a pixel disappears again: going down, no column may rise.")
         if torch.equal(given.sum(dim=1), wanted.sum(dim=1)):
             raise NotYetError(
-                f"raster_plan({size}, {patch}) writes the right number of pixels a step, but not the right ones: a patch"
-                f" is {patch} rows high and {patch} columns wide, and a row of the plan is the picture, row after row."
+                f"raster_plan({size}, {patch}) writes the right number of pixels a step, but not the right ones: a"
+                f" patch is {patch} rows high and {patch} columns wide, and a row of the plan is the picture, row after row."
             )
-        raise NotYetError(
-            f"raster_plan({size}, {patch}) is not yet right: each step writes {patch * patch} more pixels."
-        )
+        raise NotYetError(f"raster_plan({size}, {patch}) is not right: each step writes {patch * patch} more pixels.")
     if not _raises(function, 16, 3):
         raise NotYetError("3 does not divide 16: raise a ValueError that says so.")
     return "One number, the patch, takes the plan from one pixel a step to everything at once."
