@@ -99,7 +99,7 @@ def _raster(patch: int, loss_on: str) -> Recipe:
         lambda: Generator(
             nets.UNet(size=16), heads.Categorical(16), plans.raster(patch), condition=Labels(10), loss_on=loss_on
         ),
-        training=dict(iterations=1500, weight_decay=0.01),
+        training=dict(iterations=1000, weight_decay=0.01),
         sampling=dict(steps=(16 // patch) ** 2),
     )
 
@@ -135,6 +135,26 @@ RECIPES = {
             sampling=dict(steps=64),
         ),
         *(_raster(patch, loss_on) for patch, loss_on in ((1, "next"), (2, "next"), (4, "hidden"), (8, "hidden"))),
+        _causal(
+            "digits-causal-conv",
+            "masked gated convolutions",
+            lambda: nets.CausalConv(size=16, width=64, layers=6, kernel=5),
+            iterations=1800,
+            batch_size=32,
+            weight_decay=0.01,
+            validate_every=150,
+        ),
+        _causal(
+            "digits-causal-transformer",
+            "masked attention",
+            lambda: nets.CausalTransformer(size=16, width=128, layers=4, heads=4),
+            iterations=1600,
+            batch_size=32,
+            learning_rate=1e-3,
+            warmup=100,
+            weight_decay=0.01,
+            validate_every=150,
+        ),
         Recipe(
             "digits-features",
             "the classifier whose features distances are measured on",
