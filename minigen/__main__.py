@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from minigen import zoo
 from minigen.recipes import RECIPES, recipe
+
+LIKELIHOOD_OF = 200
+"""The first so many pictures of the split give the bits a dimension, which cost a call a step each."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,11 +122,29 @@ def run_evaluate(options: argparse.Namespace) -> None:
         drawn = sampling.sample(model, options.count, seed=options.seed, labels=labels, progress=True, **settings)
         # what is not told the digit draws them as they come, and has a floor of random classes
         found = metrics.evaluate(drawn, labels=labels, split=options.split, balanced=labels is not None)
-        scores = {**found.rounded(), "split": options.split, "seed": options.seed, "sampling": settings}
+        scores = {**found.rounded(), **of_the_plan(model, drawn, options.split)}
+        scores |= {"split": options.split, "seed": options.seed, "sampling": settings}
     for name, value in scores.items():
         print(f"{name:>18}: {value}")
     if options.write:
         print(f"written to {zoo.add_scores(options.name, scores, folder)}")
+
+
+def of_the_plan(model: Any, drawn: Any, split: str) -> dict[str, Any]:
+    """What can be measured only where whole pixels are written: likelihood, and gradients at patch borders."""
+    from minigen import data, metrics, plans
+
+    if not isinstance(model.plan, plans.Staircase):
+        return {}
+    images, labels = (part[:LIKELIHOOD_OF] for part in data.digits(model.shape[-1], split))
+    bits = metrics.bits_per_dimension(model, images, None if model.condition is None else labels)
+    found: dict[str, Any] = {"bits_per_dimension": round(float(bits.mean()), 4), "bits_of": len(images)}
+    if model.plan.patch is not None:
+        gradients = metrics.patch_gradients(drawn, model.plan.patch, data.digits(model.shape[-1], split)[0])
+        found["gradients"] = {
+            where: None if value is None else round(value, 4) for where, value in asdict(gradients).items()
+        }
+    return found
 
 
 def run_list(options: argparse.Namespace) -> None:

@@ -195,6 +195,26 @@ def seen_pixels_too(net: Net) -> bool:
     return not torch.equal(net(picture + 1, hidden), net(picture, hidden))
 
 
+# --- chapter 10 ------------------------------------------------------------------------------------
+
+
+def causal_mask(count: int) -> Tensor:
+    return torch.ones(count, count + 1).tril().bool()
+
+
+def bits(logits: Tensor, pixels: Tensor) -> Tensor:
+    log_p = logits.log_softmax(dim=1).gather(1, pixels[:, None])
+    return -log_p.flatten(1).mean(dim=1) / math.log(2)
+
+
+def raw_logits(logits: Tensor, pixels: Tensor) -> Tensor:
+    return -logits.gather(1, pixels[:, None]).flatten(1).mean(dim=1) / math.log(2)
+
+
+def over_the_wrong_axis(logits: Tensor, pixels: Tensor) -> Tensor:
+    return -logits.log_softmax(dim=2).gather(1, pixels[:, None]).flatten(1).mean(dim=1) / math.log(2)
+
+
 # --- the table -------------------------------------------------------------------------------------
 
 nan = math.nan
@@ -522,6 +542,67 @@ CASES = {
             ((lambda size, patch: raster_plan(size, 1),), "shape"),
         ],
         secret=r"arange|//",
+        function=True,
+    ),
+    "causal-mask": Case(
+        right=[
+            (causal_mask,),
+            (lambda n: causal_mask(n).float(),),
+            (lambda n: [[j <= i for j in range(n + 1)] for i in range(n)],),
+        ],
+        wrong=[
+            ((lambda n: torch.ones(n, n + 1).tril(1),), "One too many"),
+            ((lambda n: torch.ones(n, n + 1).tril(-1),), "nothing at all"),
+            ((lambda n: torch.cat([torch.ones(n, 1), torch.ones(n, n).tril(-2)], 1),), "One too few"),
+            ((lambda n: torch.cat([torch.zeros(n, 1), torch.ones(n, n).tril(0)], 1),), "One too many"),
+            ((lambda n: torch.ones(n, n + 1),), "not written yet"),
+            ((lambda n: torch.ones(n, n + 1).triu(),), "not written yet"),
+            ((lambda n: torch.eye(n, n + 1),), "The start is there"),
+            ((lambda n: torch.eye(n, n + 1).index_fill(1, torch.tensor(0), 1),), "misses a pixel"),
+            ((lambda n: torch.ones(n, n).tril(),), "shape"),
+            ((lambda n: torch.zeros(n, n + 1).masked_fill(~causal_mask(n), -math.inf),), "True and False"),
+            ((lambda n: "triangle",), "should be numbers"),
+        ],
+        secret=r"tril|triang",
+        function=True,
+    ),
+    "cache-tokens": Case(
+        right=[(32896, 256, 128.5), (256 * 257 / 2, 256.0, 32896 / 256)],
+        wrong=[
+            ((65536, 256, 256), "whole picture"),
+            ((32640, 256, 127.5), "start token"),
+            ((33152, 256, 129.5), "one step too far"),
+            ((256, 256, 1), "once more"),
+            ((32768, 256, 128), "add them up"),
+            ((32896, 255, 129), "forgets the start"),
+            ((32896, 257, 128), "last pixel"),
+            ((32896, 1, 32896), "one step"),
+            ((32896, 32896, 1), "only what is new"),
+            ((32896, 256, 128), "nearly"),
+            ((32896, 256, 256), "bit by bit"),
+            ((32896, 256, 256 / 32896), "Turned round"),
+            ((32896, 256, 100), "Divide"),
+            (("many", 256, 128.5), "should be a number"),
+        ],
+        secret=r"32,?896|128\.5|\b256\b",
+    ),
+    "bits-per-pixel": Case(
+        right=[(bits,), (lambda logits, pixels: bits(logits, pixels).tolist(),)],
+        wrong=[
+            ((lambda logits, pixels: bits(logits, pixels) * math.log(2),), "nats"),
+            ((lambda logits, pixels: bits(logits, pixels) * math.log10(2),), "base 10"),
+            ((lambda logits, pixels: -bits(logits, pixels),), "sign"),
+            ((lambda logits, pixels: bits(logits, pixels) * 16,), "whole picture"),
+            ((lambda logits, pixels: bits(logits, pixels) / 16,), "once too often"),
+            ((lambda logits, pixels: bits(logits, pixels).mean(),), "one for each"),
+            ((lambda logits, pixels: float(bits(logits, pixels).mean()),), "one for each"),
+            ((raw_logits,), "sum to 1"),
+            ((over_the_wrong_axis,), "What chance"),
+            ((lambda logits, pixels: bits(logits, pixels).mean().expand(3),), "What chance"),
+            ((lambda logits, pixels: bits(logits, pixels)[:, None],), "shape"),
+            ((lambda logits, pixels: [4, 4, 4],), "What chance"),
+        ],
+        secret=r"log2|log_softmax|softmax|cross_entropy",
         function=True,
     ),
 }

@@ -1,0 +1,139 @@
+"""What the mask buys in training: bits a pixel against pictures seen and against seconds.
+
+Three ways to learn to write digits pixel by pixel, the same data, batch, rate and time for each:
+
+- a causal net that learns from all 256 predictions of a picture in one pass;
+- the same net that learns from one random prediction a picture (``loss_on="next"``), as many updates;
+- the U-Net of ``digits-raster-1``, which has no mask: a random row a picture, every hidden pixel judged.
+
+Judged on the first validation digits, by exact bits a pixel of the averaged weights. For the U-Net this takes 256
+calls a picture, so it is judged less often. The time of judging does not count. Writes ``book/results/lessons.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+import minigen as mg
+from minigen import store
+
+OUT = Path(__file__).resolve().parent.parent / "book" / "results" / "lessons.json"
+
+
+class Judged(nn.Module):
+    """A generator that ``mg.train`` fits by its loss and validates by exact bits a pixel.
+
+    The time of judging is kept apart; ``train`` copies the model for its average, so it is kept by the class.
+    """
+
+    started: ClassVar[float] = 0.0
+    judging: ClassVar[float] = 0.0
+    marks: ClassVar[list[float]] = []
+
+    def __init__(self, model: mg.Generator) -> None:
+        super().__init__()
+        self.model = model
+
+    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator) -> Tensor:
+        if self.training:
+            return self.model.loss(batch, random)
+        begin = time.perf_counter()
+        Judged.marks.append(begin - Judged.started - Judged.judging)
+        bits = mg.metrics.bits_per_dimension(self.model, *batch).mean()
+        Judged.judging += time.perf_counter() - begin
+        return bits
+
+
+def make(net: mg.nets.Net, loss_on: str) -> mg.Generator:
+    """A generator that writes digits pixel by pixel."""
+    head, plan = mg.heads.Categorical(16), mg.plans.raster(1)
+    return mg.Generator(net, head, plan, condition=mg.Labels(10), loss_on=loss_on)
+
+
+def run(name: str, make_net: Any, loss_on: str, iterations: int, judgements: int, given: argparse.Namespace) -> dict:
+    """Train one of the three; the curve as a dictionary."""
+    torch.manual_seed(given.seed)
+    model = Judged(make(make_net(), loss_on))
+    judged = tuple(part[: given.count] for part in mg.data.digits(split="validation"))
+    every = max(1, iterations // judgements)
+    Judged.judging, Judged.marks, Judged.started = 0.0, [], time.perf_counter()
+    history = mg.train(
+        model, *mg.data.digits(), iterations=every * judgements, batch_size=given.batch, decay=False,
+        weight_decay=0.01, seed=given.seed, validation=judged, validate_every=every, progress=False,
+    )  # fmt: skip
+    curve = {
+        "name": name,
+        "parameters": sum(value.numel() for value in model.parameters()),
+        "images_seen": [iteration * given.batch for iteration, _ in history.validation],
+        # judged in parts of a batch, so every judgement has several marks; the first says how much training there was
+        "seconds": [round(mark, 2) for mark in Judged.marks[:: -(-given.count // given.batch)]],
+        "bits": [round(bits, 4) for _, bits in history.validation],
+    }
+    print(f"{name}: {curve}", flush=True)
+    return curve
+
+
+def seconds_an_update(make_net: Any, given: argparse.Namespace) -> float:
+    """How long an update takes here."""
+    images, labels = mg.data.digits()
+    model = make(make_net(), "hidden")
+    mg.train(model, images, labels, iterations=1, batch_size=given.batch, progress=False)
+    history = mg.train(model, images, labels, iterations=4, batch_size=given.batch, progress=False)
+    return history.seconds / 4
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seconds", type=float, default=120, help="of training, for each of the three")
+    options.add_argument("--batch", type=int, default=64)
+    options.add_argument("--count", type=int, default=100, help="validation digits that judge")
+    options.add_argument("--judgements", type=int, default=6, help="of the causal nets")
+    options.add_argument("--judgements-unet", type=int, default=4)
+    options.add_argument("--width", type=int, default=48)
+    options.add_argument("--layers", type=int, default=6)
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--out", type=Path, default=OUT)
+    options.add_argument("--smoke", action="store_true", help="seconds only, to see that it runs")
+    given = options.parse_args()
+    if given.smoke:
+        given.seconds, given.batch, given.count, given.width, given.layers = 3.0, 8, 4, 8, 2
+
+    def causal() -> mg.nets.Net:
+        return mg.nets.CausalConv(size=16, width=given.width, layers=given.layers)
+
+    def unet() -> mg.nets.Net:
+        return mg.nets.UNet(size=16)
+
+    updates = max(given.judgements, round(given.seconds / seconds_an_update(causal, given)))
+    updates_unet = max(given.judgements_unet, round(given.seconds / seconds_an_update(unet, given)))
+    runs = [
+        run("all predictions in one pass", causal, "hidden", updates, given.judgements, given),
+        run("one prediction a picture", causal, "next", updates, given.judgements, given),
+        run("no mask: U-Net, a random row", unet, "hidden", updates_unet, given.judgements_unet, given),
+    ]
+    content = {
+        "command": shlex.join(["python", "benchmarks/lessons.py", *sys.argv[1:]]),
+        "date": date.today().isoformat(),
+        "torch": str(torch.__version__),
+        "threads": torch.get_num_threads(),
+        "seed": given.seed,
+        "settings": {
+            "batch": given.batch, "learning_rate": 0.002, "decay": False, "weight_decay": 0.01,
+            "validation_digits": given.count, "width": given.width, "layers": given.layers, "smoke": given.smoke,
+        },
+        "runs": runs,
+    }  # fmt: skip
+    print(store.save_json(given.out, content).name)
+
+
+if __name__ == "__main__":
+    main()
