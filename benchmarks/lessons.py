@@ -4,7 +4,7 @@ Three ways to learn to write digits pixel by pixel, the same data, batch, rate a
 
 - a causal net that learns from all 256 predictions of a picture in one pass;
 - the same net that learns from one random prediction a picture (``loss_on="next"``), as many updates;
-- the U-Net of ``digits-raster-1``, which has no mask: a random row a picture, every hidden pixel judged.
+- the U-Net of ``digits-raster-1``, which has no mask: one random prediction a picture, too, as in its recipe.
 
 Judged on the first validation digits, by exact bits a pixel of the averaged weights. For the U-Net this takes 256
 calls a picture, so it is judged less often. The time of judging does not count. Writes ``book/results/lessons.json``.
@@ -16,7 +16,9 @@ import argparse
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -48,21 +50,18 @@ class Judged(nn.Module):
             return self.model.loss(batch, random)
         begin = time.perf_counter()
         Judged.marks.append(begin - Judged.started - Judged.judging)
-        bits = mg.metrics.bits_per_dimension(self.model, *batch).mean()
+        bits = mg.metrics.bits_per_dimension(self.model, batch[0], batch[1]).mean()
         Judged.judging += time.perf_counter() - begin
         return bits
 
 
-def make(net: mg.nets.Net, loss_on: str) -> mg.Generator:
-    """A generator that writes digits pixel by pixel."""
-    head, plan = mg.heads.Categorical(16), mg.plans.raster(1)
-    return mg.Generator(net, head, plan, condition=mg.Labels(10), loss_on=loss_on)
+Make = Callable[[], Any]
 
 
-def run(name: str, make_net: Any, loss_on: str, iterations: int, judgements: int, given: argparse.Namespace) -> dict:
+def run(name: str, make: Make, iterations: int, judgements: int, given: argparse.Namespace) -> dict[str, Any]:
     """Train one of the three; the curve as a dictionary."""
     torch.manual_seed(given.seed)
-    model = Judged(make(make_net(), loss_on))
+    model = Judged(make())
     judged = tuple(part[: given.count] for part in mg.data.digits(split="validation"))
     every = max(1, iterations // judgements)
     Judged.judging, Judged.marks, Judged.started = 0.0, [], time.perf_counter()
@@ -82,10 +81,10 @@ def run(name: str, make_net: Any, loss_on: str, iterations: int, judgements: int
     return curve
 
 
-def seconds_an_update(make_net: Any, given: argparse.Namespace) -> float:
+def seconds_an_update(make: Make, given: argparse.Namespace) -> float:
     """How long an update takes here."""
     images, labels = mg.data.digits()
-    model = make(make_net(), "hidden")
+    model = make()
     mg.train(model, images, labels, iterations=1, batch_size=given.batch, progress=False)
     history = mg.train(model, images, labels, iterations=4, batch_size=given.batch, progress=False)
     return history.seconds / 4
@@ -107,18 +106,19 @@ def main() -> None:
     if given.smoke:
         given.seconds, given.batch, given.count, given.width, given.layers = 3.0, 8, 4, 8, 2
 
-    def causal() -> mg.nets.Net:
-        return mg.nets.CausalConv(size=16, width=given.width, layers=given.layers)
+    def causal(loss_on: str) -> mg.Generator:
+        net = mg.nets.CausalConv(size=16, width=given.width, layers=given.layers)
+        head, plan = mg.heads.Categorical(16), mg.plans.raster(1)
+        return mg.Generator(net, head, plan, condition=mg.Labels(10), loss_on=loss_on)
 
-    def unet() -> mg.nets.Net:
-        return mg.nets.UNet(size=16)
-
-    updates = max(given.judgements, round(given.seconds / seconds_an_update(causal, given)))
+    all_rows, one_row = partial(causal, "hidden"), partial(causal, "next")
+    unet = mg.recipes.recipe("digits-raster-1").make
+    updates = max(given.judgements, round(given.seconds / seconds_an_update(all_rows, given)))
     updates_unet = max(given.judgements_unet, round(given.seconds / seconds_an_update(unet, given)))
     runs = [
-        run("all predictions in one pass", causal, "hidden", updates, given.judgements, given),
-        run("one prediction a picture", causal, "next", updates, given.judgements, given),
-        run("no mask: U-Net, a random row", unet, "hidden", updates_unet, given.judgements_unet, given),
+        run("mask, all predictions", all_rows, updates, given.judgements, given),
+        run("mask, one prediction a picture", one_row, updates, given.judgements, given),
+        run("no mask (U-Net), one prediction", unet, updates_unet, given.judgements_unet, given),
     ]
     content = {
         "command": shlex.join(["python", "benchmarks/lessons.py", *sys.argv[1:]]),

@@ -134,7 +134,7 @@ RECIPES = {
             training=dict(iterations=1500, weight_decay=0.01),
             sampling=dict(steps=64),
         ),
-        *(_raster(patch, loss_on) for patch, loss_on in ((1, "next"), (2, "next"), (4, "hidden"), (8, "hidden"))),
+        *(_raster(patch, loss_on) for patch, loss_on in ((1, "hidden"), (2, "hidden"), (4, "hidden"), (8, "hidden"))),
         _causal(
             "digits-causal-conv",
             "masked gated convolutions",
