@@ -2,7 +2,7 @@
 
 Both causal nets, fresh weights (what is written does not change the work). Without a cache every call reads the whole
 picture and costs the same, so with many pixels only some of the calls are timed, and multiplied. The median of some
-rounds. Writes ``book/results/cache.json``.
+rounds. Writes ``minigen/results/cache.json``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import torch
 import minigen as mg
 from minigen import store
 
-OUT = Path(__file__).resolve().parent.parent / "book" / "results" / "cache.json"
+OUT = mg.zoo.RESULTS / "cache.json"
 NETS: dict[str, Any] = {"CausalConv": mg.nets.CausalConv, "CausalTransformer": mg.nets.CausalTransformer}
 
 

@@ -1,13 +1,13 @@
 """What the mask buys in training: bits a pixel against pictures seen and against seconds.
 
-Three ways to learn to write digits pixel by pixel, the same data, batch, rate and time for each:
+Three ways to learn to write digits pixel by pixel, the same data, batch and time for each, with a rate that suits it:
 
 - a causal net that learns from all 256 predictions of a picture in one pass;
 - the same net that learns from one random prediction a picture (``loss_on="next"``), as many updates;
-- the U-Net of ``digits-raster-1``, which has no mask: one random prediction a picture, too, as in its recipe.
+- the U-Net of ``digits-raster-1``, which has no mask: one random row of the plan a picture, as in its recipe.
 
 Judged on the first validation digits, by exact bits a pixel of the averaged weights. For the U-Net this takes 256
-calls a picture, so it is judged less often. The time of judging does not count. Writes ``book/results/lessons.json``.
+calls a picture, so it is judged less often. The time of judging does not count. Writes ``minigen/results/lessons.json``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from torch import Tensor, nn
 import minigen as mg
 from minigen import store
 
-OUT = Path(__file__).resolve().parent.parent / "book" / "results" / "lessons.json"
+OUT = mg.zoo.RESULTS / "lessons.json"
 
 
 class Judged(nn.Module):
@@ -62,15 +62,18 @@ def run(name: str, make: Make, iterations: int, judgements: int, given: argparse
     """Train one of the three; the curve as a dictionary."""
     torch.manual_seed(given.seed)
     model = Judged(make())
+    rate = 0.002 if name.startswith("no mask") else given.learning_rate
     judged = tuple(part[: given.count] for part in mg.data.digits(split="validation"))
     every = max(1, iterations // judgements)
     Judged.judging, Judged.marks, Judged.started = 0.0, [], time.perf_counter()
     history = mg.train(
-        model, *mg.data.digits(), iterations=every * judgements, batch_size=given.batch, decay=False,
-        weight_decay=0.01, seed=given.seed, validation=judged, validate_every=every, progress=False,
+        model, *mg.data.digits(), iterations=every * judgements, batch_size=given.batch, learning_rate=rate,
+        warmup=20, decay=False, weight_decay=0.01, seed=given.seed, validation=judged, validate_every=every,
+        progress=False,
     )  # fmt: skip
     curve = {
         "name": name,
+        "learning_rate": rate,
         "parameters": sum(value.numel() for value in model.parameters()),
         "images_seen": [iteration * given.batch for iteration, _ in history.validation],
         # judged in parts of a batch, so every judgement has several marks; the first says how much training there was
@@ -92,13 +95,15 @@ def seconds_an_update(make: Make, given: argparse.Namespace) -> float:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--seconds", type=float, default=120, help="of training, for each of the three")
-    options.add_argument("--batch", type=int, default=64)
-    options.add_argument("--count", type=int, default=100, help="validation digits that judge")
+    options.add_argument("--seconds", type=float, default=100, help="of training, for each of the three")
+    options.add_argument("--batch", type=int, default=32)
+    options.add_argument("--count", type=int, default=64, help="validation digits that judge")
     options.add_argument("--judgements", type=int, default=6, help="of the causal nets")
-    options.add_argument("--judgements-unet", type=int, default=4)
+    options.add_argument("--judgements-unet", type=int, default=3)
     options.add_argument("--width", type=int, default=48)
     options.add_argument("--layers", type=int, default=6)
+    options.add_argument("--kernel", type=int, default=3, help="small and light learns faster in two minutes")
+    options.add_argument("--learning-rate", type=float, default=0.005, help="of the causal nets")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--out", type=Path, default=OUT)
     options.add_argument("--smoke", action="store_true", help="seconds only, to see that it runs")
@@ -107,7 +112,7 @@ def main() -> None:
         given.seconds, given.batch, given.count, given.width, given.layers = 3.0, 8, 4, 8, 2
 
     def causal(loss_on: str) -> mg.Generator:
-        net = mg.nets.CausalConv(size=16, width=given.width, layers=given.layers)
+        net = mg.nets.CausalConv(size=16, width=given.width, layers=given.layers, kernel=given.kernel)
         head, plan = mg.heads.Categorical(16), mg.plans.raster(1)
         return mg.Generator(net, head, plan, condition=mg.Labels(10), loss_on=loss_on)
 
@@ -118,7 +123,7 @@ def main() -> None:
     runs = [
         run("mask, all predictions", all_rows, updates, given.judgements, given),
         run("mask, one prediction a picture", one_row, updates, given.judgements, given),
-        run("no mask (U-Net), one prediction", unet, updates_unet, given.judgements_unet, given),
+        run("no mask (U-Net), one row", unet, updates_unet, given.judgements_unet, given),
     ]
     content = {
         "command": shlex.join(["python", "benchmarks/lessons.py", *sys.argv[1:]]),
@@ -127,8 +132,9 @@ def main() -> None:
         "threads": torch.get_num_threads(),
         "seed": given.seed,
         "settings": {
-            "batch": given.batch, "learning_rate": 0.002, "decay": False, "weight_decay": 0.01,
-            "validation_digits": given.count, "width": given.width, "layers": given.layers, "smoke": given.smoke,
+            "batch": given.batch, "warmup": 20, "decay": False, "weight_decay": 0.01,
+            "validation_digits": given.count, "width": given.width, "layers": given.layers,
+            "kernel": given.kernel, "smoke": given.smoke,
         },
         "runs": runs,
     }  # fmt: skip

@@ -19,12 +19,14 @@ import torch
 from torch import nn
 
 from minigen import store
+from minigen.errors import check_choice
 from minigen.generator import Generator
 from minigen.nets import Classifier
 from minigen.recipes import RECIPES, Recipe, recipe
 from minigen.training import History, pick_device
 
 SHIPPED = Path(str(files("minigen") / "weights"))
+RESULTS = Path(str(files("minigen") / "results"))
 
 
 def names(folder: str | Path = SHIPPED) -> list[str]:
@@ -46,6 +48,19 @@ def about(name: str, folder: str | Path = SHIPPED) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(path.read_text())
     except json.JSONDecodeError as reason:
         raise ValueError(f"{path.name} is no JSON ({reason}): a changed or broken file") from reason
+    return content
+
+
+def results(name: str) -> dict[str, Any]:
+    """What a longer measurement found, as committed with the package: the content of results/NAME.json.
+
+    Its "command" makes the file anew. Chapters plot from these what takes too long to measure in a notebook.
+
+    Raises:
+        ValueError: if there is no such measurement; it names those that there are.
+    """
+    known = sorted(path.stem for path in RESULTS.glob("*.json"))
+    content: dict[str, Any] = json.loads((RESULTS / f"{check_choice('name', name, known)}.json").read_text())
     return content
 
 
