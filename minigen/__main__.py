@@ -149,9 +149,9 @@ def of_the_plan(model: Any, drawn: Any, split: str) -> dict[str, Any]:
 
 def run_list(options: argparse.Namespace) -> None:
     """One line a recipe."""
-    shipped = zoo.names()
+    shipped, width = zoo.names(), max(len(name) for name in RECIPES)
     for name, each in RECIPES.items():
-        print(f"{name:18} {'shipped' if name in shipped else '       '}  {each.about}")
+        print(f"{name:{width}} {'shipped' if name in shipped else '       '}  {each.about}")
 
 
 if __name__ == "__main__":

@@ -511,7 +511,7 @@ def _raster_plan(function: Any) -> str:
         if torch.equal(given.sum(dim=1), wanted.sum(dim=1)):
             raise NotYetError(
                 f"raster_plan({size}, {patch}) writes the right number of pixels a step, but not the right ones: a"
-                f" patch is {patch} rows high and {patch} columns wide; a row of the plan is the picture, row after row."
+                f" patch is {patch} rows high and {patch} columns wide; a plan's row is the picture, row after row."
             )
         raise NotYetError(f"raster_plan({size}, {patch}) is not right: each step writes {patch * patch} more pixels.")
     if not _raises(function, 16, 3):

@@ -9,15 +9,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers_core import wake
 from helpers_training import same_weights, tiny_recipe
 from PIL import Image
 
-from minigen import Generator, History, data, metrics, sample, store, zoo
+from minigen import Generator, History, data, heads, metrics, nets, plans, sample, store, zoo
 from minigen.__main__ import main
 from minigen.recipes import RECIPES
 
@@ -99,6 +101,29 @@ def test_what_is_not_told_the_digit_has_a_floor_of_its_own(
     assert scores["floor"] == expected.rounded()["floor"]
     assert scores["frechet"] == expected.rounded()["frechet"]
     assert scores["accuracy"] is None
+
+
+def test_a_raster_plan_is_scored_by_its_bits_and_its_borders_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the held-out digits, of which the first 200 give the bits; other plans have neither."""
+
+    def raster() -> Generator:
+        return Generator(nets.UNet(16, widths=(8,), context_size=8), heads.Categorical(4), plans.raster(8))
+
+    made_by = replace(tiny_recipe("tiny-raster", size=16, condition=False), make=raster, sampling={"steps": 4})
+    monkeypatch.setitem(RECIPES, "tiny-raster", made_by)
+    model = wake(made_by.build())
+    zoo.save("runs", made_by, model, History())
+    told(capsys, "evaluate", "tiny-raster", "--count", "500", "--write", "--device", "cpu")
+    scores = zoo.about("tiny-raster", "runs")["scores"]
+    held_out = data.digits(16, "held-out")[0]
+    drawn = sample(model, 500, seed=0)
+    found = metrics.patch_gradients(drawn, 8, held_out)
+    assert scores["gradients"] == pytest.approx({"border": found.border, "inside": found.inside}, abs=1e-4)
+    bits = metrics.bits_per_dimension(model, held_out[:200])
+    assert (scores["bits_per_dimension"], scores["bits_of"]) == (pytest.approx(float(bits.mean()), abs=1e-4), 200)
+    assert scores["bits_per_dimension"] > 2  # random weights over four greys
 
 
 def test_options_reach_the_training(capsys: pytest.CaptureFixture[str]) -> None:
