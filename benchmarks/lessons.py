@@ -7,7 +7,8 @@ Three ways to learn to write digits pixel by pixel, the same data, batch and tim
 - the U-Net of ``digits-raster-1``, which has no mask: one random row of the plan a picture, as in its recipe.
 
 Judged on the first validation digits, by exact bits a pixel of the averaged weights. For the U-Net this takes 256
-calls a picture, so it is judged less often. The time of judging does not count. Writes ``minigen/results/lessons.json``.
+calls a picture, so it is judged less often. The time of judging does not count. Writes
+``minigen/results/lessons.json``.
 """
 
 from __future__ import annotations
