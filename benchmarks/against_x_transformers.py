@@ -88,8 +88,8 @@ def writer(model: Any, count: int) -> Callable[[], Tensor]:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--updates", type=int, default=4, help="in a round")
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--updates", type=int, default=3, help="in a round")
     options.add_argument("--batch", type=int, default=64)
     options.add_argument("--count", type=int, default=64, help="pictures that are written")
     options.add_argument("--smoke", action="store_true", help="once, and few pictures, to see that it runs")

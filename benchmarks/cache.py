@@ -37,7 +37,7 @@ def main() -> None:
     options.add_argument("--sizes", type=int, nargs="+", default=[8, 12, 16, 24, 32])
     options.add_argument("--batch", type=int, default=16)
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--calls", type=int, default=64, help="calls without a cache that are timed, at most")
+    options.add_argument("--calls", type=int, default=16, help="calls without a cache that are timed, at most")
     options.add_argument("--out", type=Path, default=OUT)
     options.add_argument("--smoke", action="store_true", help="small nets and pictures, to see that it runs")
     given = options.parse_args()

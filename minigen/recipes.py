@@ -146,7 +146,7 @@ RECIPES = {
             "digits-causal-transformer",
             "masked attention",
             lambda: nets.CausalTransformer(size=16, width=128, layers=4, heads=4),
-            iterations=700,
+            iterations=600,
             batch_size=32,
             learning_rate=1e-3,
             warmup=100,
