@@ -408,7 +408,7 @@ def _temper(function: Any) -> str:
             raise NotYetError("Chances must sum to 1: divide by their sum.")
         upside_down = chances**T / (chances**T).sum()
         if torch.allclose(given, upside_down, rtol=0, atol=1e-9) or torch.allclose(given, chances**T, atol=1e-9):
-            raise NotYetError("This grows bolder as T grows. Below 1 the likely should become likelier: turn T round.")
+            raise NotYetError("This grows more cautious as T grows. Below 1 the likely should become likelier: turn T round.")
         soft = (chances / T).softmax(dim=0)
         if torch.allclose(given, soft, rtol=0, atol=1e-9):
             raise NotYetError("A softmax wants logarithms of chances; you gave it the chances.")
@@ -420,7 +420,7 @@ def _temper(function: Any) -> str:
             raise NotYetError("At T = 0 all of the chance belongs to the likeliest value; write that case by itself.")
     if not _raises(function, torch.tensor([0.8, 0.2], dtype=torch.float64), -1.0):
         raise NotYetError("A temperature below 0 makes no sense: raise a ValueError that says what is allowed.")
-    return "One dial from the boldest guess (0) over the belief itself (1) to pure chance (very large)."
+    return "One dial from the most cautious choice (0) over the belief itself (1) to pure chance (very large)."
 
 
 @_exercise("pixel-bill")
