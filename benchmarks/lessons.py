@@ -96,7 +96,7 @@ def seconds_an_update(make: Make, given: argparse.Namespace) -> float:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--seconds", type=float, default=100, help="of training, for each of the three")
+    options.add_argument("--seconds", type=float, default=60, help="of training, for each of the three")
     options.add_argument("--batch", type=int, default=32)
     options.add_argument("--count", type=int, default=64, help="validation digits that judge")
     options.add_argument("--judgements", type=int, default=6, help="of the causal nets")

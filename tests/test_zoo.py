@@ -324,3 +324,38 @@ def test_shipped_scores_of_a_generator_are_near_its_floor(name: str) -> None:
     most = 10 if RECIPES[name].build().condition else 40  # one that is not told the digit is harder to train
     assert scores["floor"]["mean"] - 4 * scores["floor"]["spread"] < scores["frechet"] < most * scores["floor"]["mean"]
     assert scores["sampling"] == dict(RECIPES[name].sampling)
+
+
+@pytest.mark.parametrize("patch", [1, 2, 4, 8])
+def test_the_raster_plans_have_the_network_of_diffusion_weight_for_weight(patch: int) -> None:
+    """Same net, head, condition and first weights; only the plan (and the number of updates) differs."""
+    diffusion, raster = recipes.recipe("digits-diffusion"), recipes.recipe(f"digits-raster-{patch}")
+    assert same_weights(diffusion.build(), raster.build())
+    configs = [each.build().config() for each in (diffusion, raster)]
+    assert configs[1].pop("plan") == {"name": "raster", "patch": patch}
+    configs[0].pop("plan")
+    assert configs[0] == configs[1]
+    wanted = {**raster.training, "iterations": 0}
+    assert wanted == {**diffusion.training, "iterations": 0}
+
+
+def test_the_raster_plans_share_one_budget() -> None:
+    """As trained, not only as planned."""
+    found = [zoo.about(f"digits-raster-{patch}") for patch in (1, 2, 4, 8)]
+    assert len({each["trained"]["images_seen"] for each in found}) == 1
+    assert len({each["parameters"] for each in found}) == 1
+
+
+@pytest.mark.parametrize("name", [path.stem for path in zoo.RESULTS.glob("*.json")])
+def test_results_say_how_to_make_them_again(name: str) -> None:
+    """The command names a script of the repository, and the file is what that script writes by default."""
+    found = zoo.results(name)
+    assert {"command", "date", "seed", "threads"} <= found.keys()
+    script = Path(__file__).parent.parent / found["command"].split()[1]
+    assert f"results/{name}.json" in script.read_text()
+    assert not found["settings"]["smoke"]
+
+
+def test_unknown_results_name_those_that_there_are() -> None:
+    with pytest.raises(ValueError, match=r"name is 'lesons'; allowed: .*'lessons'.*did you mean 'lessons'"):
+        zoo.results("lesons")
