@@ -473,7 +473,7 @@ def _border_inside(chances: Any) -> str:
     wanted = [differ[0]] + [a * (1 - b) + b * (1 - a) for a, b in itertools.pairwise(differ)]
     if torch.allclose(given, torch.tensor(wanted, dtype=torch.float64), rtol=0, atol=2e-3):
         return (
-            "The seam to the written patch is as good as real; inside, each pixel is further from what it could know."
+            "The seam to the written patch is as good as real; farther in, a pixel knows ever less of its neighbour."
         )
     if torch.allclose(given, torch.full((4,), 0.1, dtype=torch.float64), atol=2e-3):
         raise NotYetError("That is so in real rows. Inside the patch the neighbours are drawn without each other.")
