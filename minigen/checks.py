@@ -408,7 +408,9 @@ def _temper(function: Any) -> str:
             raise NotYetError("Chances must sum to 1: divide by their sum.")
         upside_down = chances**T / (chances**T).sum()
         if torch.allclose(given, upside_down, rtol=0, atol=1e-9) or torch.allclose(given, chances**T, atol=1e-9):
-            raise NotYetError("This grows more cautious as T grows. Below 1 the likely should become likelier: turn T round.")
+            raise NotYetError(
+                "This grows more cautious as T grows. Below 1 the likely should become likelier: turn T round."
+            )
         soft = (chances / T).softmax(dim=0)
         if torch.allclose(given, soft, rtol=0, atol=1e-9):
             raise NotYetError("A softmax wants logarithms of chances; you gave it the chances.")
@@ -472,9 +474,7 @@ def _border_inside(chances: Any) -> str:
     differ = [0.5 - 0.5 * 0.8**k for k in range(1, 5)]  # from the pixel that was written before, k places on
     wanted = [differ[0]] + [a * (1 - b) + b * (1 - a) for a, b in itertools.pairwise(differ)]
     if torch.allclose(given, torch.tensor(wanted, dtype=torch.float64), rtol=0, atol=2e-3):
-        return (
-            "The seam to the written patch is as good as real; farther in, a pixel knows ever less of its neighbour."
-        )
+        return "The seam to the written patch is as good as real; farther in, a pixel knows ever less of its neighbour."
     if torch.allclose(given, torch.full((4,), 0.1, dtype=torch.float64), atol=2e-3):
         raise NotYetError("That is so in real rows. Inside the patch the neighbours are drawn without each other.")
     if torch.allclose(given, torch.tensor([0.1, 0.5, 0.5, 0.5], dtype=torch.float64), atol=2e-3):
