@@ -271,8 +271,9 @@ def test_the_cache_reads_what_is_known_first(attention: bool, written: int) -> N
     quick = sample(model, 6, known=known, mask=mask)
     assert torch.equal(quick, sample(model, 6, known=known, mask=mask, cache=False))
     assert torch.equal(quick[..., mask], known[..., mask])
-    other = sample(model, 6, known=-known, mask=mask)
-    assert not torch.equal(quick[..., ~mask], other[..., ~mask])
+    if 1 < written < 24:  # what is known matters: with some of it, and some pixels left to show it
+        other = sample(model, 6, known=-known, mask=mask)
+        assert not torch.equal(quick[..., ~mask], other[..., ~mask])
 
 
 def test_with_a_cache_each_call_is_about_one_pixel(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import torch
 from helpers_training import same_weights, tiny_recipe, weights
 from torch import nn
 
-from minigen import Generator, data, nets, recipes, sample, store, zoo
+from minigen import Generator, data, nets, plans, recipes, sample, store, zoo
 from minigen.recipes import RECIPES, Recipe
 from minigen.training import History
 
@@ -315,13 +315,16 @@ def test_shipped_record_is_complete(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_scores_of_a_generator_are_near_its_floor(name: str) -> None:
+def test_shipped_scores_of_a_generator_are_as_near_its_floor_as_its_plan_allows(name: str) -> None:
     if not isinstance(RECIPES[name].build(), Generator):
         pytest.skip("a classifier")
     scores = zoo.about(name)["scores"]
     assert scores["split"] == "held-out"
     assert scores["count"] >= 1000
-    most = 10 if RECIPES[name].build().condition else 40  # one that is not told the digit is harder to train
+    plan, told = RECIPES[name].build().plan, RECIPES[name].build().condition
+    most = 10 if told else 40  # one that is not told the digit is harder to train
+    if isinstance(plan, plans.Staircase) and plan.patch:  # far away by nature; one call scores 110 times the floor
+        most = {1: 20, 2: 45, 4: 60, 8: 90}[plan.patch]
     assert scores["floor"]["mean"] - 4 * scores["floor"]["spread"] < scores["frechet"] < most * scores["floor"]["mean"]
     assert scores["sampling"] == dict(RECIPES[name].sampling)
 
@@ -344,6 +347,8 @@ def test_the_raster_plans_share_one_budget() -> None:
     found = [zoo.about(f"digits-raster-{patch}") for patch in (1, 2, 4, 8)]
     assert len({each["trained"]["images_seen"] for each in found}) == 1
     assert len({each["parameters"] for each in found}) == 1
+    distances = [each["scores"]["frechet"] for each in found]
+    assert distances == sorted(distances)  # larger patches are worse, as chapter 5 says
 
 
 @pytest.mark.parametrize("name", [path.stem for path in zoo.RESULTS.glob("*.json")])
