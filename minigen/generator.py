@@ -6,6 +6,7 @@ same face and no network: it is the curve that perfect training on a finite set 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -220,6 +221,21 @@ class Generator(nn.Module):
             raise ValueError("labels were given to a model without a condition; allowed: images alone")
         if isinstance(self.condition, Labels) and labels:
             check_labels("labels", labels[0], self.condition.classes)
+
+    def along(self, plan: plans.Plan) -> Generator:
+        """This generator with another plan: the same weights (shared, not copied), another way to walk.
+
+        It works as well as training on its own plan taught it: what learned ``any_ramp()`` walks down
+        every ramp, what learned ``random_order()`` writes any pixels in any order (chapter 6).
+
+        >>> model = Generator(nets.UNet(size=16), heads.Categorical(16), plans.any_ramp())
+        >>> model.along(plans.ramp(0.5)).last is model.last
+        True
+        """
+        _check_choices(self.net, self.head, plan, self.schedule)
+        other = copy.copy(self)
+        other.plan = plan
+        return other
 
     def config(self) -> dict[str, Any]:
         """What ``build`` needs to make this generator again (its weights apart)."""

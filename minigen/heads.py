@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from minigen.errors import check_choice, check_number, check_whole
-from minigen.process import TARGETS, Schedule, convert
+from minigen.process import TARGETS, Schedule, convert, corrupt
 
 PICKS = ("draw", "mean")
 
@@ -58,20 +58,33 @@ class Head(ABC):
 
 @dataclass(frozen=True)
 class Regression(Head):
-    """Numbers by least squares: the network predicts ``target`` "x0", "eps" or "v" (chapter 9).
+    """Numbers by least squares: the network predicts ``target`` "x0", "eps", "v" or "less_noisy" (chapter 9).
 
     The squared error is taken in the target itself, which weights the levels: an error of x0 counts
     (alpha/sigma)^2 times in the eps loss, 1/sigma^2 times in the v loss (cosine). "eps" is undefined at
     t = 1, so it goes with ``diffusion(start=0.995)`` only.
 
+    "less_noisy" is the picture after one more step: ``x_u = alpha(u) x0 + sigma(u) eps`` with the same
+    noise, at the level ``u = t - gap`` (0 below). It holds x0 through ``x_t``, as the others do:
+    ``x0 = (sigma(t) x_u - sigma(u) x_t) / d`` with ``d = alpha(u) sigma(t) - alpha(t) sigma(u)``, so an error
+    of x0 counts ``(d / sigma(t))^2`` times: hardly at all if the gap is small.
+
     ``x0_hat`` is clipped to [-1, 1] (after guidance): most papers' code does, few papers say so.
     """
 
     target: str = "v"
+    gap: float | None = None
     draws = False
 
     def __post_init__(self) -> None:
-        check_choice("target", self.target, TARGETS)
+        check_choice("target", self.target, (*TARGETS, "less_noisy"))
+        if self.target == "less_noisy" and self.gap is not None:
+            check_number("gap", self.gap, 0, 1, open_left=True)
+        elif (self.target == "less_noisy") != (self.gap is not None):
+            raise ValueError(
+                f"gap is {self.gap} with the target {self.target!r}; allowed: how many levels less noisy, such as"
+                " 1/16, with 'less_noisy', and None with the others"
+            )
 
     def outputs(self, channels: int) -> int:
         return channels
@@ -81,11 +94,19 @@ class Regression(Head):
 
     def loss(self, output: Tensor, x0: Tensor, eps: Tensor, t: Tensor, schedule: Schedule) -> Tensor:
         d_alpha, d_sigma = schedule.velocity(t)
-        wanted = {"x0": x0, "eps": eps, "v": d_alpha * x0 + d_sigma * eps}[self.target]
+        targets = {"x0": x0, "eps": eps, "v": d_alpha * x0 + d_sigma * eps}
+        wanted = corrupt(x0, self._less(t), eps, schedule) if self.gap else targets[self.target]
         return (output - wanted) ** 2
 
     def belief(self, output: Tensor, x_t: Tensor, t: Tensor, schedule: Schedule) -> Tensor:
-        return convert(output, x_t, t, schedule, source=self.target, target="x0")
+        if not self.gap:
+            return convert(output, x_t, t, schedule, source=self.target, target="x0")
+        (alpha_t, sigma_t), (alpha_u, sigma_u) = schedule(t), schedule(self._less(t))
+        return (sigma_t * output - sigma_u * x_t) / (alpha_u * sigma_t - alpha_t * sigma_u)
+
+    def _less(self, t: Tensor) -> Tensor:
+        """The level of the less noisy picture."""
+        return (t - (self.gap or 0)).clamp(min=0)
 
     def x0_hat(self, belief: Tensor, uniform: Tensor | None, temperature: float, clip: bool) -> Tensor:
         return belief.clamp(-1, 1) if clip else belief
@@ -160,7 +181,7 @@ def build(config: dict[str, Any]) -> Head:
     """The head that ``head.config()`` described.
 
     >>> build({"name": "Regression", "target": "x0"})
-    Regression(target='x0')
+    Regression(target='x0', gap=None)
     """
     arguments = dict(config)
     return HEADS[check_choice("head", arguments.pop("name", None), HEADS)](**arguments)

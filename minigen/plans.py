@@ -28,6 +28,7 @@ import torch
 from torch import Tensor
 
 from minigen.errors import check_choice, check_number, check_whole, nearest
+from minigen.process import SCHEDULES
 from minigen.randomness import BLOCK, seeded
 
 Shape = tuple[int, ...]
@@ -84,8 +85,9 @@ class Plan(ABC):
     def complete(self, known: Tensor, drawn: Tensor | None, shape: Shape) -> tuple[Tensor | None, Tensor]:
         """Make a walk go on from known pixels, (B, pixels) bool: (what is drawn, the progress (B,) so far)."""
         raise ValueError(
-            f"mask can't be used with the plan {self.name}: its training never shows whole pixels beside"
-            " half-noisy ones; allowed: random_order(), or raster() with the first patches known"
+            f"mask can't be used with the plan {self.name}: its training never shows whole pixels anywhere beside"
+            " noisy ones; allowed: random_order(), or raster() with the first patches known, or a ramp with"
+            " order='random'"
         )
 
     def matrix(self, shape: Shape, steps: int | None = None, seed: int = 0) -> Tensor:
@@ -196,24 +198,60 @@ class Staircase(Plan):
 class Ramp(Plan):
     """Every pixel fades in over a stretch ``width`` of the walk, earlier pixels earlier.
 
-    ``level_i(s) = start * clip(1 - (s - (1 - width) i / (n - 1)) / width, 0, 1)`` for pixel i of n.
-    ``width`` 1 is ``diffusion``: all pixels at once. ``width`` 1/n is ``raster(1)``: one after the other.
+    ``level_i(s) = start * clip(1 - (s - (1 - width) i / (n - 1)) / width, 0, 1)`` for the i-th of n pixels,
+    counted in reading order ("raster") or in one drawn for each image ("random"). ``width`` 1 is
+    ``diffusion``: all pixels at once. ``width`` 1/n is ``raster(1)``: one after the other. A width or an
+    order of None is left to chance, for each image anew. ``spacing`` is explained by ``diffusion``.
     """
 
     name: str
-    width: float = 1.0
+    width: float | None = 1.0
     start: float = 1.0
+    order: str | None = "raster"
+    spacing: str = "cosine"
 
     def levels(self, progress: Tensor, shape: Shape, drawn: Tensor | None = None) -> Tensor:
-        count = math.prod(spatial(shape))
-        if self.width * count < 1 - 1e-9:
-            raise ValueError(f"width is {self.width}; allowed with {count} pixels: 1/{count} = {1 / count:.4g} to 1")
         s = progress.double()[:, None]
-        begin = torch.linspace(0, 1 - self.width, count, dtype=torch.float64, device=s.device)
-        level = (1 - (s - begin) / self.width).clamp(0, 1)
+        width, place = self._drawn(drawn, shape, s)
+        begin = place * (1 - width) / max(math.prod(spatial(shape)) - 1, 1)
+        # a pixel that is known from the start has place -inf, and 0 * inf would be no number
+        level = torch.where(place < 0, 0.0, (1 - (s - begin) / width).clamp(0, 1))
         # Rounded to 2^-20, else a pixel that is due to be 0 or 1 would be 1e-13 away from it
-        level = (level * 2**20).round() / 2**20 * self.start
+        level = (_respaced(level, self.spacing) * 2**20).round() / 2**20 * self.start
         return _as_levels(level.float(), shape)
+
+    def _drawn(self, drawn: Tensor | None, shape: Shape, like: Tensor) -> tuple[Tensor | float, Tensor]:
+        """The width and every pixel's place in the order: fixed ones, or those that were drawn."""
+        count = math.prod(spatial(shape))
+        if self.width is not None and self.width * count < 1 - 1e-9:
+            raise ValueError(f"width is {self.width}; allowed with {count} pixels: 1/{count} = {1 / count:.4g} to 1")
+        if drawn is not None:
+            return drawn[:, :1].to(like), drawn[:, 1:].to(like)
+        if self.width is None or self.order != "raster":
+            raise ValueError(f"drawn is None; allowed with {self.name}: what draw() returned, (count, 1 + pixels)")
+        return self.width, torch.arange(count, dtype=like.dtype, device=like.device)[None]
+
+    def draw(self, count: int, shape: Shape, random: torch.Generator) -> Tensor | None:
+        """What is left to chance, (count, 1 + pixels): each image's width, then the places of its pixels."""
+        if self.width is not None and self.order == "raster":
+            return None
+        pixels = math.prod(spatial(shape))
+        rand = torch.rand(count, pixels + 2, generator=random, device=random.device, dtype=torch.float64)
+        halvings = math.ceil(math.log2(pixels))  # 1, 1/2, 1/4 ... down to one pixel at a time
+        widths = (0.5 ** (rand[:, :1] * (halvings + 1)).floor()).clamp(min=1 / pixels)
+        width = widths if self.width is None else torch.full_like(widths, self.width)
+        in_reading_order = rand[:, 1:2] < {"raster": 1.0, "random": 0.0, None: 0.5}[self.order]
+        place = rand[:, 2:].argsort(dim=1).double()
+        return torch.cat([width, torch.where(in_reading_order, torch.arange(pixels).to(place), place)], dim=1)
+
+    def complete(self, known: Tensor, drawn: Tensor | None, shape: Shape) -> tuple[Tensor | None, Tensor]:
+        if drawn is None or self.order == "raster":
+            return super().complete(known, drawn, shape)
+        width, place = drawn[:, :1], drawn[:, 1:]
+        place = (place + known.shape[1] * ~known).argsort(dim=1).argsort(dim=1).double()  # known pixels first
+        place = place.masked_fill(known, -math.inf)  # and there from the start
+        begun = (1 - width[:, 0]) * known.sum(dim=1) / max(known.shape[1] - 1, 1)
+        return torch.cat([width, place], dim=1), begun
 
     def default_steps(self, shape: Shape) -> int:
         return 32
@@ -228,6 +266,18 @@ class Ramp(Plan):
 
     def stride(self, shape: Shape) -> float:
         return 1.0
+
+    def config(self) -> dict[str, Any]:
+        extra = {"order": "raster", "spacing": "cosine"}  # left out as long as they are these
+        return {key: value for key, value in asdict(self).items() if extra.get(key, ...) != value}
+
+
+def _respaced(level: Tensor, spacing: str) -> Tensor:
+    """The cosine schedule's level with as much noise for its picture as another schedule has at ``level``."""
+    if spacing == "cosine":
+        return level
+    alpha, sigma = SCHEDULES[spacing](level)
+    return torch.where(level == 1, 1.0, torch.atan2(sigma, alpha) * (2 / math.pi))
 
 
 def one_shot() -> Staircase:
@@ -258,32 +308,54 @@ def random_order() -> Staircase:
     return Staircase("random_order")
 
 
-def diffusion(start: float = 1.0) -> Ramp:
+def diffusion(start: float = 1.0, spacing: str = "cosine") -> Ramp:
     """A little of every pixel at every step: noise (chapter 7).
 
     ``start`` is the first row's level. It is 1, pure noise, except for networks that predict eps:
     at level 1 the noise says nothing about the picture, so they start at 0.995 (chapter 9).
+    ``spacing`` puts the rows where equal steps of another schedule would have as much noise, for a
+    model whose own schedule is the default, cosine (chapter 8).
 
     >>> diffusion().matrix((2,), steps=2)
     tensor([[1.0000, 1.0000],
             [0.5000, 0.5000],
             [0.0000, 0.0000]])
+    >>> diffusion(spacing="flow").matrix((1,), steps=4).T       # more of its steps in the middle
+    tensor([[1.0000, 0.7952, 0.5000, 0.2048, 0.0000]])
     """
-    return Ramp("diffusion", 1.0, check_number("start", start, 0, 1, open_left=True))
+    check_choice("spacing", spacing, SCHEDULES)
+    return Ramp("diffusion", 1.0, check_number("start", start, 0, 1, open_left=True), spacing=spacing)
 
 
-def ramp(width: float) -> Ramp:
+def ramp(width: float, order: str = "raster") -> Ramp:
     """Between auto-regression and diffusion: each pixel fades in over ``width`` of the walk (chapter 6).
 
-    ``ramp(1)`` is ``diffusion()``; with n pixels ``ramp(1 / n)`` is ``raster(1)``.
+    ``ramp(1)`` is ``diffusion()``; with n pixels ``ramp(1 / n)`` is ``raster(1)``, and with
+    ``order="random"``, drawn for each image, ``random_order()``.
 
     >>> ramp(0.5).matrix((4,), steps=4)[1]
     tensor([0.5000, 0.8333, 1.0000, 1.0000])
     """
-    return Ramp("ramp", check_number("width", width, 0, 1, open_left=True))
+    return Ramp(
+        "ramp",
+        check_number("width", width, 0, 1, open_left=True),
+        order=check_choice("order", order, ("raster", "random")),
+    )
 
 
-PLANS = {each.__name__: each for each in (one_shot, raster, random_order, diffusion, ramp)}
+def any_ramp() -> Ramp:
+    """Every ramp: for each image a width of 1, 1/2, 1/4 ... and a reading or a random order are drawn.
+
+    What is trained on it can be walked down any ramp: ``model.along(plans.ramp(0.25))`` (chapter 6). It
+    also completes any part of a picture, down a ramp with ``order="random"``.
+
+    >>> any_ramp().matrix((1, 4, 4), steps=8, seed=1).shape
+    torch.Size([9, 16])
+    """
+    return Ramp("any_ramp", None, order=None)
+
+
+PLANS = {each.__name__: each for each in (one_shot, raster, random_order, diffusion, ramp, any_ramp)}
 
 
 def build(config: dict[str, Any]) -> Plan:

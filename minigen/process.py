@@ -185,6 +185,29 @@ def step(
     return torch.where(u == t, x_t, x_u)
 
 
+def extrapolate(
+    x0_hat: Tensor, x0_before: Tensor, s: Tensor, t: Tensor, u: Tensor, schedule: Schedule = cosine
+) -> Tensor:
+    """A guess at x0 for the whole way from ``t`` to ``u``, out of those made at ``t`` and, before, at ``s``.
+
+    ``x0_hat + h(t, u) / (2 h(s, t)) (x0_hat - x0_before)`` with ``h(t, u) = lam(u) - lam(t)`` and
+    ``lam = log(alpha / sigma)``. Handed to ``step`` with eta 0 this is DPM-Solver++ (2M), a second-order
+    sampler at one network call a step (Lu et al. 2022, algorithm 2; chapter 8). From t = 1, where lam is
+    minus infinity, and to u = 0, where it is infinite, the guess is left as it is: first order.
+
+    Args:
+        x0_hat, x0_before: guesses at the levels t and s, (B, C, H, W) or (B, D).
+        s, t, u: levels that fall, broadcasting against them.
+
+    >>> s, t, u = torch.tensor([0.8]), torch.tensor([0.5]), torch.tensor([0.2])
+    >>> extrapolate(torch.tensor([1.0]), torch.tensor([0.0]), s, t, u)       # as long a step as the last
+    tensor([1.5000])
+    """
+    lam_s, lam_t, lam_u = (alpha.log() - sigma.log() for alpha, sigma in map(schedule, (s, t, u)))
+    share = (lam_u - lam_t) / (2 * (lam_t - lam_s))
+    return x0_hat + torch.where(share.isfinite(), share, 0) * (x0_hat - x0_before)
+
+
 # --- x0, eps, v ------------------------------------------------------------------------------------
 
 TARGETS = ("x0", "eps", "v")

@@ -79,26 +79,52 @@ def describe(model: nn.Module) -> dict[str, Any]:
     return {"classifier": nets.config(model)}
 
 
-def _digits_diffusion() -> Generator:
-    return Generator(nets.UNet(size=16), heads.Categorical(16), plans.diffusion(), condition=Labels(10))
-
-
 def _digits_missing() -> Generator:
     return Generator(nets.UNet(size=16), heads.Categorical(16), plans.random_order())
 
 
-def _raster(patch: int) -> Recipe:
-    """The U-Net of digits-diffusion, weight for weight, with another plan.
+def _controlled(name: str, about: str, plan: plans.Plan, **sampling: Any) -> Recipe:
+    """One U-Net, 2,500 updates of 128 digits: only the plan differs (chapters 4 to 8, 11).
 
-    It learns from all hidden pixels: ``loss_on="next"`` draws worse (benchmarks/loss_on.py).
+    Raster plans, too, learn from all hidden pixels: ``loss_on="next"`` draws worse (benchmarks/loss_on.py).
     """
-    what = "pixel by pixel" if patch == 1 else f"in patches of {patch} x {patch}"
     return Recipe(
-        f"digits-raster-{patch}",
-        f"digits written {what}, told which digit: U-Net, belief over 16 greys",
-        lambda: Generator(nets.UNet(size=16), heads.Categorical(16), plans.raster(patch), condition=Labels(10)),
-        training=dict(iterations=1000, weight_decay=0.01),
-        sampling=dict(steps=(16 // patch) ** 2),
+        name,
+        f"digits {about}, told which digit: U-Net, belief over 16 greys",
+        lambda: Generator(nets.UNet(size=16), heads.Categorical(16), plan, condition=Labels(10)),
+        training=dict(iterations=2500, weight_decay=0.01),
+        sampling=sampling,
+    )
+
+
+def _raster(patch: int) -> Recipe:
+    what = "pixel by pixel" if patch == 1 else f"in patches of {patch} x {patch}"
+    return _controlled(f"digits-raster-{patch}", f"written {what}", plans.raster(patch), steps=(16 // patch) ** 2)
+
+
+TARGETS = {
+    "x0": (heads.Regression("x0"), plans.diffusion()),
+    "eps": (heads.Regression("eps"), plans.diffusion(start=0.995)),
+    "v": (heads.Regression("v"), plans.diffusion()),
+    "less-noisy": (heads.Regression("less_noisy", gap=1 / 16), plans.diffusion()),
+}
+"""What chapter 9 compares: the head, and the plan that goes with it."""
+
+
+def small_unet() -> nets.UNet:
+    """A U-Net of 0.42 M parameters, for the comparisons of chapter 9 that need many of them."""
+    return nets.UNet(size=16, widths=(16, 32, 64))
+
+
+def _target(name: str) -> Recipe:
+    """Everything equal but what the network predicts (chapter 9)."""
+    head, plan = TARGETS[name]
+    return Recipe(
+        f"digits-{name}",
+        f"digits from noise by predicting {name.replace('-', ' ')}, told which digit: small U-Net, least squares",
+        lambda: Generator(small_unet(), head, plan, condition=Labels(10)),
+        training=dict(iterations=1500, batch_size=64, weight_decay=0.01, precision="float32"),
+        sampling=dict(steps=16, eta=0.0),
     )
 
 
@@ -118,13 +144,7 @@ _CLASSIFIER = dict(iterations=1200, weight_decay=0.01, validate_every=100)
 RECIPES = {
     each.name: each
     for each in (
-        Recipe(
-            "digits-diffusion",
-            "digits from noise, told which digit: U-Net, belief over 16 greys",
-            _digits_diffusion,
-            training=dict(iterations=2500, weight_decay=0.01),
-            sampling=dict(steps=16, eta=0.0, pick="mean"),
-        ),
+        _controlled("digits-diffusion", "from noise", plans.diffusion(), steps=16, eta=0.0, pick="mean"),
         Recipe(
             "digits-missing",
             "any missing pixels of a digit, not told which: U-Net, belief over 16 greys",
@@ -133,6 +153,9 @@ RECIPES = {
             sampling=dict(steps=64),
         ),
         *(_raster(patch) for patch in (1, 2, 4, 8)),
+        _controlled("digits-scattered", "written as scattered pixels", plans.random_order(), steps=64),
+        _controlled("digits-any", "down any ramp, from auto-regression to noise", plans.any_ramp(), steps=64),
+        *(_target(name) for name in TARGETS),
         _causal(
             "digits-causal-conv",
             "masked gated convolutions",

@@ -25,8 +25,8 @@ from minigen.errors import check_images, check_number, check_whole
 from minigen.generator import Generator, IdealGenerator
 from minigen.heads import check_pick
 from minigen.nets import Memory
-from minigen.plans import spatial
-from minigen.process import step
+from minigen.plans import Ramp, spatial
+from minigen.process import extrapolate, step
 from minigen.randomness import Blocks
 
 Model = Generator | IdealGenerator
@@ -66,6 +66,7 @@ class _Settings:
     known: Tensor | None = None
     mask: Tensor | None = None
     cache: bool = True
+    second_order: bool = False
 
     def __post_init__(self) -> None:
         if self.steps is not None:
@@ -74,6 +75,8 @@ class _Settings:
         check_number("eta", self.eta, 0, 1)
         check_number("guidance_scale", self.guidance_scale)
         check_pick(self.pick, self.temperature)
+        if self.second_order and self.eta != 0:
+            raise ValueError(f"eta is {self.eta} with second_order=True; allowed: 0, since it adds no fresh noise")
         if (self.known is None) != (self.mask is None):
             absent, other = ("known", "mask") if self.known is None else ("mask", "known")
             raise ValueError(f"{absent} is None; allowed: {absent} and {other} together, to complete pictures")
@@ -111,6 +114,7 @@ def sample(
     known: Tensor | None = None,
     mask: Tensor | None = None,
     cache: bool = True,
+    second_order: bool = False,
     batch_size: int = 256,
     progress: bool = False,
 ) -> Tensor:
@@ -133,6 +137,8 @@ def sample(
             ``raster()`` with the first patches known.
         cache: let a causal net remember what it has read, so that a call costs one pixel's work, not
             256's (chapter 10). The pictures are the same up to rounding.
+        second_order: extrapolate the guesses, DPM-Solver++ (2M): one call a step all the same, for noise
+            on all pixels alike, with ``eta=0`` and not with drawn guesses (chapter 8).
 
     Raises:
         ValueError, TypeError: naming the argument and what is allowed.
@@ -147,7 +153,9 @@ def sample(
     """
     check_whole("count", count)
     check_whole("batch_size", batch_size)
-    settings = _Settings(steps, seed, labels, guidance_scale, eta, pick, temperature, clip, known, mask, cache)
+    settings = _Settings(
+        steps, seed, labels, guidance_scale, eta, pick, temperature, clip, known, mask, cache, second_order
+    )
     results = []
     for first in tqdm(range(0, count, batch_size), desc="sampling", disable=not progress):
         *_, last = _walk(model, first, min(batch_size, count - first), count, settings)
@@ -197,6 +205,9 @@ def _walk(model: Model, first: int, count: int, total: int, settings: _Settings)
     if chosen.known is not None:
         x = torch.where(t == 0, _known_pictures(model, chosen.known, first, count, total), x)
     rolls_dice = model.head.draws and chosen.pick == "draw" and chosen.temperature > 0
+    if chosen.second_order:
+        _check_second_order(model, rolls_dice)
+    before: tuple[Tensor, Tensor] | None = None  # the last guess and its level
     places: Iterator[Any] = itertools.repeat(...)  # as an index: everywhere
     memory: Memory | None = None
     with evaluating(model):
@@ -213,10 +224,24 @@ def _walk(model: Model, first: int, count: int, total: int, settings: _Settings)
             # whole pixels are written without noise, so none is drawn for them
             fresh = chosen.eta > 0 and bool(((u > 0) & (u < t)).any())
             noise = random.normal(model.shape) if fresh else None
-            before, x = x, x.clone()
-            x[at] = step(before[at], x0_hat, t[at], u[at], model.schedule, chosen.eta if fresh else 0.0, noise)
+            toward = x0_hat
+            if chosen.second_order and before is not None:
+                toward = extrapolate(x0_hat, before[0], before[1], t, u, model.schedule)
+            before, seen, x = (x0_hat, t), x, x.clone()
+            x[at] = step(seen[at], toward, t[at], u[at], model.schedule, chosen.eta if fresh else 0.0, noise)
             t = u
     yield _Moment(x, t, x.new_empty(0), x.new_empty(0))
+
+
+def _check_second_order(model: Model, rolls_dice: bool) -> None:
+    """Raise unless all pixels share a level and the guess is a mean: else there is nothing to extrapolate."""
+    if not isinstance(model.plan, Ramp) or model.plan.width != 1:
+        raise ValueError(
+            f"second_order is True with the plan {model.plan.name}, whose pixels have different levels;"
+            " allowed: diffusion()"
+        )
+    if rolls_dice:
+        raise ValueError("pick is 'draw' with second_order=True; allowed: 'mean', since dice can't be extrapolated")
 
 
 def _extent(
@@ -230,6 +255,8 @@ def _extent(
         return drawn, start, plan.check_steps(steps, shape)
     drawn, start = plan.complete(known[part], drawn, shape)
     # counted over all images, not over this batch, so that no image depends on the batch size
+    if isinstance(plan, Ramp):
+        return drawn, start, plan.check_steps(steps, shape)
     left = round(float((~known).double().mean(dim=1).max()) / plan.stride(shape))
     if steps is not None and steps > left:
         raise ValueError(f"steps is {steps}; allowed: 1 to {left}, the pieces that the mask leaves to write")
