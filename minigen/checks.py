@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from minigen.errors import check_choice
-from minigen.plans import raster
+from minigen.plans import ramp, raster
 from minigen.randomness import seeded
 
 
@@ -517,6 +517,240 @@ def _raster_plan(function: Any) -> str:
     if not _raises(function, 16, 3):
         raise NotYetError("3 does not divide 16: raise a ValueError that says so.")
     return "One number, the patch, takes the plan from one pixel a step to everything at once."
+
+
+# --- chapter 6: spreading the removal --------------------------------------------------------------
+
+
+def _row_table(flip: float) -> Tensor:
+    """The chances of all rows of four pixels, each differing from the one before with chance ``flip``."""
+    table = torch.zeros(2, 2, 2, 2, dtype=torch.float64)
+    for row in itertools.product((0, 1), repeat=4):
+        table[row] = 0.5 * math.prod(flip if a != b else 1 - flip for a, b in itertools.pairwise(row))
+    return table
+
+
+def _entropy(table: Tensor, kept: set[int]) -> float:
+    """Bits of the pixels ``kept``, the others summed out."""
+    others = [place for place in range(table.dim()) if place not in kept]
+    chances = table.sum(dim=others) if others else table
+    return float(-(chances * chances.log2()).sum())
+
+
+_Order = list[tuple[int, ...]]
+
+
+def _bits_lost(table: Tensor, order: _Order, remember: bool = True) -> float:
+    lost, seen = 0.0, set[int]()
+    for call in order:
+        before = seen if remember else set()
+        alone = sum(_entropy(table, before | {place}) - _entropy(table, before) for place in call)
+        lost += alone - (_entropy(table, before | set(call)) - _entropy(table, before))
+        seen = seen | set(call)
+    return lost
+
+
+_ORDERS: tuple[_Order, ...] = (
+    [(0, 1), (2, 3)], [(0, 2), (1, 3)], [(0,), (1,), (2,), (3,)], [(0, 1, 2, 3)], [(2,), (0, 1, 3)]
+)  # fmt: skip
+
+
+@_exercise("bits-lost")
+def _bits_lost_exercise(function: Any, best: Any) -> str:
+    anything = torch.rand(2, 2, 2, 2, generator=seeded(15), dtype=torch.float64) + 0.02
+    for table, order in itertools.product((_row_table(0.1), anything / anything.sum()), _ORDERS):
+        truth, entropy = _bits_lost(table, order), _entropy(table, {0, 1, 2, 3})
+        given = float(_tensor("The bits lost", _call(function, table, list(order)), ()))
+        if abs(given - truth) <= 1e-6:
+            continue
+        said = f"For the order {order} you say {given:.4f} bits."
+        for trap, hint in (
+            (truth * math.log(2), "Those are nats: take logarithms to base 2."),
+            (-truth, "The sign is turned round: drawn alone, pixels cost more than drawn together."),
+            (truth + entropy, "That is the whole message. Take away what the row costs if nothing is wasted."),
+            (_bits_lost(table, order, remember=False), "A later call knows what the earlier ones wrote."),
+        ):
+            if abs(given - trap) <= 1e-6:
+                raise NotYetError(f"{said} {hint}")
+        if max(map(len, order)) == 1:
+            raise NotYetError(f"{said} One pixel a call is exact, so nothing may be lost there.")
+        raise NotYetError(f"{said} Add up each pixel's bits given the calls before, then compare with the row's.")
+    return _judge_best(best)
+
+
+def _judge_best(best: Any) -> str:
+    try:
+        calls = [sorted(int(place) for place in call) for call in best]
+    except (TypeError, ValueError, RuntimeError):
+        raise NotYetError("The best order should look like [(0, 1), (2, 3)]: two calls, two places each.") from None
+    if sorted(itertools.chain(*calls)) != [0, 1, 2, 3] or [len(call) for call in calls] != [2, 2]:
+        raise NotYetError("The best order should have two calls, two places each, and every place from 0 to 3 once.")
+    table = _row_table(0.1)
+    pairs: list[_Order] = [[pair, tuple({0, 1, 2, 3} - set(pair))] for pair in itertools.combinations(range(4), 2)]
+    if _bits_lost(table, [tuple(call) for call in calls]) <= min(_bits_lost(table, each) for each in pairs) + 1e-9:
+        return "Far apart first, so that each gap is filled from both sides. Yet something is lost: two can't agree."
+    if calls == [[1, 2], [0, 3]]:
+        raise NotYetError("Turned round, it is the best: begin with the pixels that say least of each other.")
+    raise NotYetError("There is a better order: try all six with your function.")
+
+
+def _what_is_wrong(name: str, given: Tensor, wanted: Tensor) -> str:
+    """The hint for a ramp that is not right: the first of these that holds."""
+
+    def near(other: Tensor) -> bool:
+        return torch.allclose(given, other, rtol=0, atol=1e-4)
+
+    found = {
+        "Upside down: 1 is for nothing left, 0 for all there.": near(1 - wanted),
+        "Some levels lie below 0 or above 1: a pixel waits at 1, and stays at 0 once it is there.": bool(
+            (given > 1 + 1e-6).any() or (given < -1e-6).any()
+        ),
+        "The first row is not all 1: at the start nothing is there, of any pixel.": not bool((given[0] == 1).all()),
+        "Turned round: the first pixel begins first.": near(wanted.flip(1)),
+        "The last row is not all 0: the last pixel must begin early enough to end in time.": bool(
+            (given[-1] > 1e-6).any()
+        ),
+        "Somewhere a pixel disappears again: going down, no column may rise.": bool((given.diff(dim=0) > 1e-6).any()),
+        "Only levels 0 and 1: on the way down a pixel passes through what lies between.": bool(
+            (given == given.round()).all()
+        ),
+        "The first pixel is right, the others are not: when does each of them begin?": bool(
+            torch.allclose(given[:, 0], wanted[:, 0], atol=1e-4)
+        ),
+    }
+    hints = [hint for hint, holds in found.items() if holds]
+    return f"{name} is not right. {[*hints, 'How far has the first pixel fallen, after each step?'][0]}"
+
+
+@_exercise("ramp-matrix")
+def _ramp_matrix(function: Any) -> str:
+    for pixels, width, steps in ((4, 0.5, 4), (5, 1.0, 3), (4, 0.25, 4), (16, 0.3, 10), (2, 0.6, 7)):
+        wanted = ramp(width).matrix((pixels,), steps).double()
+        name = f"ramp_matrix({pixels}, {width:g}, {steps})"
+        given = _tensor(name, _call(function, pixels, width, steps), tuple(wanted.shape))
+        if torch.allclose(given, wanted, rtol=0, atol=1e-4):
+            continue
+        raise NotYetError(_what_is_wrong(name, given, wanted))
+    return "One number slides from one pixel after the other to all at once, and nothing else changes."
+
+
+@_exercise("never-disagree")
+def _never_disagree(differ: Any, brightness: Any) -> str:
+    traps = {
+        0.5: "Half is right for pixels that are *drawn* alone in one call. Here each call writes an average.",
+        1.0: "They always agree: asked is how often they do not.",
+    }
+    hint = "Compare the two columns of what you sampled: both get the same average. How far apart are they?"
+    _number("The share that disagrees", differ, 0.0, traps, hint, near=0.004)
+    given = _tensor("The brightness", brightness, (4,))
+    wanted = torch.tensor([0.0, 0.6560, 0.9714, 0.9996], dtype=torch.float64)
+    if bool(((given - wanted).abs() <= 0.01).all()):
+        return (
+            "Averages never contradict each other. In one call they are grey; more calls let them make up their mind."
+        )
+    if bool((given[1:].abs() < 0.05).all()):
+        raise NotYetError(
+            "The values cancel, since +1 and -1 come equally often. Take absolute values before the mean."
+        )
+    if bool((given[1:] > 0.9999).all()):
+        raise NotYetError("So clear a pixel comes from drawing. Use the head that answers with an average.")
+    if bool(((given - torch.tensor([0.0, 0.5186, 0.9587, 0.9994])).abs() <= 0.01).all()):
+        raise NotYetError("Those are means of squares. Take the mean of the absolute values.")
+    if abs(float(given[0])) > 0.01:
+        raise NotYetError("Begin with one call: what is the average of two equally likely answers, +1 and -1?")
+    raise NotYetError("The mean of the absolute values of what comes out, for 1, 2, 4 and 8 calls: which are off?")
+
+
+# --- chapter 9: one network, and what it predicts -------------------------------------------------
+
+_NAMES = ("x0", "eps", "v")
+
+
+def _named(alpha: float, random: torch.Generator) -> tuple[dict[str, Tensor], Tensor, float]:
+    """Some picture, its noise and its v (cosine), the mixture, and sigma."""
+    sigma = math.sqrt(1 - alpha**2)
+    x0, eps = torch.randn(2, 5, 3, generator=random, dtype=torch.float64)
+    return {"x0": x0, "eps": eps, "v": alpha * eps - sigma * x0}, alpha * x0 + sigma * eps, sigma
+
+
+@_exercise("name-one-get-all")
+def _name_one_get_all(function: Any) -> str:
+    random = seeded(9)
+    for alpha, (source, target) in itertools.product((0.6, 0.1, 0.98), itertools.product(_NAMES, _NAMES)):
+        names, x_t, sigma = _named(alpha, random)
+        value, wanted = names[source], names[target]
+        said = f"From {source} to {target} at alpha = {alpha:g}"
+        given = _tensor(said, _call(function, value, source, target, x_t, alpha, sigma), tuple(wanted.shape))
+        if torch.allclose(given, wanted, rtol=0, atol=1e-6):
+            continue
+        if torch.allclose(given, -wanted, rtol=0, atol=1e-6):
+            raise NotYetError(f"{said}: the sign is turned round. In v the noise counts plus, the picture minus.")
+        if source == target:
+            raise NotYetError(f"{said}: nothing is to be done there, so hand the value back.")
+        if source != "x0" and target != "x0":
+            raise NotYetError(f"{said}: not right. Go round by the picture itself.")
+        if "v" in (source, target):
+            raise NotYetError(f"{said}: not right. Two equations hold, one for x_t and one for v: solve them for x0.")
+        raise NotYetError(f"{said}: not right. Solve x_t = alpha x0 + sigma eps for what is asked.")
+    for target in ("x0", "v"):
+        names, x_t, sigma = _named(0.0, random)
+        _raises_at_pure_noise(function, names["eps"], target, x_t)
+    names, x_t, sigma = _named(0.0, random)
+    given = _tensor("From v to x0 at alpha = 0", _call(function, names["v"], "v", "x0", x_t, 0.0, 1.0), (5, 3))
+    if not torch.allclose(given, names["x0"], rtol=0, atol=1e-6):
+        raise NotYetError("From v to x0 at alpha = 0: not right, but v does hold the picture there. Divide by nothing.")
+    return "Name one of the three and you have named all, except where the noise is all there is."
+
+
+def _raises_at_pure_noise(function: Any, eps: Tensor, target: str, x_t: Tensor) -> None:
+    try:
+        function(eps.clone(), "eps", target, x_t.clone(), 0.0, 1.0)
+    except ValueError:
+        return
+    except Exception as error:
+        raise NotYetError(
+            f"From eps to {target} at alpha = 0 it stopped with {type(error).__name__}; wanted is a ValueError."
+        ) from None
+    raise NotYetError(
+        f"From eps to {target} at alpha = 0 it gave an answer. There x_t is the noise itself and says nothing of the"
+        " picture: raise a ValueError."
+    )
+
+
+@_exercise("loss-weights")
+def _loss_weights(in_eps: Any, in_v: Any, function: Any) -> str:
+    inverse = "Turned round: that is how often an error of the other counts as an error of x0."
+    root = "Nearly: the loss takes the square of the error."
+    traps = {16 / 9: inverse, 0.75: root, 4 / 3: f"{inverse} And the loss takes the square.", 0.36: "And the sigma?"}
+    hint = "At fixed x_t, x0 and eps are bound by x_t = alpha x0 + sigma eps. If x0 moves by 1, by how much does eps?"
+    _number("The weight in the eps loss", in_eps, 0.5625, traps, hint)
+    more = "The noise that goes with x0 moves, too: both parts of v change, and in the same direction."
+    traps = {0.64: inverse, 1.25: root, 0.8: inverse, 0.0784: more, 0.28: more, 1.0: more}
+    hint = "If x0 moves by 1, v = alpha eps - sigma x0 moves by its own part and by that of the noise."
+    _number("The weight in the v loss", in_v, 1.5625, traps, hint)
+    for alpha in (0.8, 0.1, 0.999):
+        sigma = math.sqrt(1 - alpha**2)
+        given = _tensor("What loss_weights returns", _call(function, alpha, sigma), (2,))
+        for name, value, wanted in (("eps", given[0], (alpha / sigma) ** 2), ("v", given[1], 1 / sigma**2)):
+            if abs(float(value) / wanted - 1) > 1e-6:
+                raise NotYetError(
+                    f"Your numbers are right, but loss_weights({alpha:g}, {sigma:.4f}) is not, for {name}."
+                )
+    return "Where the picture is nearly clean, both losses shout; x0's own loss says the same everywhere."
+
+
+@_exercise("handed-back")
+def _handed_back(share: Any) -> str:
+    traps = {
+        math.sqrt(0.98): "That is how much of the picture is left, as a factor. Asked is a share of variance.",
+        0.02: "That is about what is left to explain. Asked is what is explained.",
+        0.9999: "Not all of it: what you hand back holds the fresh noise of one step, and that is an error, too.",
+        0.98**2: "A square too many: beta is a variance already.",
+        0.96: "Both errors are squared before they are added; one of them is tiny.",
+    }
+    hint = "The error is what you hand back minus what is wanted. What is its variance, and what is the target's?"
+    _number("The share", share, 0.98, traps, hint, near=2e-3)
+    return "Such a target looks easy, since nearly all of it is known before anything is learned."
 
 
 # --- chapter 10: causal architectures --------------------------------------------------------------
