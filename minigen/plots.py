@@ -84,8 +84,17 @@ class Figure:
         return write_atomically(path, self.png)
 
 
-def _new(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Any, Any]:
-    """A matplotlib figure in the course's style, apart from pyplot's global state, and its axes (2-D array)."""
+def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Any, Any]:
+    """An empty matplotlib figure in the course's style, and its axes as a 2-D array: draw, then ``finish``.
+
+    Width and height are in inches of 96 pixels; ``options`` go to matplotlib's ``Figure.subplots``. Nothing of
+    pyplot's global state is used.
+
+    >>> figure, axes = canvas(4, 2, columns=2)
+    >>> line, dots = axes[0, 0].plot([0, 1], [1, 0]), axes[0, 1].scatter([0, 1], [0, 1])
+    >>> finish(figure, alt="a falling line, and two dots").width
+    384
+    """
     import matplotlib
     from matplotlib.figure import Figure as MatplotlibFigure
 
@@ -191,7 +200,7 @@ def from_pixels(pixels: Tensor, alt: str, caption: str = "") -> Figure:
 
 def matrices(plans: dict[str, Plan], shape: tuple[int, ...], steps: int | None, alt: str, caption: str = "") -> Figure:
     """Plans as the matrices they are: one row a step, one column a pixel, dark where all is hidden."""
-    figure, axes = _new(1.55 * len(plans), 2.1, 1, len(plans))
+    figure, axes = canvas(1.55 * len(plans), 2.1, 1, len(plans))
     for axis, (name, plan) in zip(axes[0], plans.items(), strict=True):
         possible = steps
         if steps is not None and hasattr(plan, "pieces"):
@@ -226,7 +235,7 @@ def films(
     Pixels at level 1 carry nothing and are hatched. A shorter film ends where the longest does.
     """
     columns = max(len(pictures) for _, pictures, _ in rows)
-    figure, axes = _new(1.3 + 0.86 * columns, 0.9 * len(rows) + (0.2 if titles else 0), len(rows), columns)
+    figure, axes = canvas(1.3 + 0.86 * columns, 0.9 * len(rows) + (0.2 if titles else 0), len(rows), columns)
     for line, (name, pictures, levels) in zip(axes, rows, strict=True):
         missing = columns - len(pictures)
         for axis in line[1 : 1 + missing]:
@@ -257,7 +266,7 @@ def lines(
     >>> lines({"loss": ([1, 2, 3], [3, 2, 1])}, "iteration", "loss", alt="the loss falls from 3 to 1").width
     576
     """
-    figure, axes = _new(*size)
+    figure, axes = canvas(*size)
     axis = axes[0, 0]
     dots = dots or {}
     for number, (name, (x, y)) in enumerate(curves.items()):
@@ -286,7 +295,7 @@ def bars(
     >>> bars([0.25, 0.75], ["4", "9"], "digit", "belief", alt="a quarter for 4, three quarters for 9").width
     384
     """
-    figure, axes = _new(*size)
+    figure, axes = canvas(*size)
     axes[0, 0].bar(range(len(values)), values, color=COLOURS[0], tick_label=list(labels), width=0.75)
     axes[0, 0].set(xlabel=xlabel, ylabel=ylabel, **axes_options)
     return finish(figure, alt, caption)

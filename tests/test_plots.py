@@ -68,7 +68,7 @@ def test_every_figure_has_its_alt_text_and_a_png() -> None:
 
 @pytest.mark.parametrize("alt", ["", "   ", "digits", "two words", "\n a \t b \n"])
 def test_fewer_than_three_words_are_no_alt_text(alt: str) -> None:
-    figure, _ = plots._new(2, 2)
+    figure, _ = plots.canvas(2, 2)
     for make in (
         lambda: plots.finish(figure, alt),
         lambda: plots.grid(pictures(), alt),
