@@ -126,8 +126,8 @@ def _fewer_colours(png: bytes) -> bytes:
     return small.getvalue()
 
 
-def _picture(axes: Axes, image: Tensor, hidden: Tensor | None = None) -> None:
-    """One picture (C, H, W) without axes; ``hidden`` pixels (H, W) are hatched."""
+def picture(axes: Axes, image: Tensor, hidden: Tensor | None = None) -> None:
+    """Draw one picture (C, H, W) into ``axes``, without ticks; ``hidden`` pixels (H, W) are hatched."""
     pixels = ((image.detach().float().cpu().clamp(-1, 1) + 1) / 2).permute(1, 2, 0).numpy()
     alpha = None if hidden is None else (~hidden.cpu().numpy()).astype(float)
     if pixels.shape[2] == 1:
@@ -136,7 +136,7 @@ def _picture(axes: Axes, image: Tensor, hidden: Tensor | None = None) -> None:
         axes.imshow(pixels if alpha is None else np.dstack([pixels, alpha]), interpolation="nearest")
     if hidden is not None:
         _hatch(axes, hidden.cpu().numpy())
-    _bare(axes)
+    bare(axes)
 
 
 def _hatch(axes: Axes, hidden: np.ndarray) -> None:
@@ -150,7 +150,8 @@ def _hatch(axes: Axes, hidden: np.ndarray) -> None:
             axes.add_patch(Rectangle(corner, right - left, 1, fill=False, hatch="////", linewidth=0, edgecolor=INK))
 
 
-def _bare(axes: Axes) -> None:
+def bare(axes: Axes) -> None:
+    """Take ticks and grid away and draw a thin frame, as around every picture."""
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(visible=False)
@@ -207,8 +208,8 @@ def matrices(plans: dict[str, Plan], shape: tuple[int, ...], steps: int | None, 
             possible = min(steps, plan.pieces(shape))
         matrix = plan.matrix(shape, possible)
         rows, columns = matrix.shape
-        image = axis.imshow(matrix.numpy(), cmap=_levels_map(), vmin=0, vmax=1, aspect="auto", interpolation="nearest")
-        _bare(axis)
+        image = axis.imshow(matrix.numpy(), cmap=levels_map(), vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+        bare(axis)
         axis.set_title(name, fontsize=9)
         axis.set_xlabel(f"{columns} pixels", fontsize=8)
         axis.set_ylabel(f"{rows - 1} step{'s' if rows > 2 else ''}", fontsize=8)
@@ -220,8 +221,8 @@ def matrices(plans: dict[str, Plan], shape: tuple[int, ...], steps: int | None, 
     return finish(figure, alt, caption)
 
 
-def _levels_map() -> Any:
-    """Colours of levels: 0 nearly clear, 1 indigo."""
+def levels_map() -> Any:
+    """The colours of levels: 0 is nearly clear, 1 dark indigo."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("levels", ["#eef0ff", "#a5b4fc", COLOURS[0], "#312e81"])
@@ -242,7 +243,7 @@ def films(
             axis.set_axis_off()
         for number, picture in enumerate(pictures):
             axis = line[number + missing if number else 0]
-            _picture(axis, picture, None if levels is None else levels[number, 0] == 1)
+            picture(axis, picture, None if levels is None else levels[number, 0] == 1)
         line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
     for axis, title in zip(axes[0], titles or [], strict=False):
         axis.set_title(title, fontsize=8)
