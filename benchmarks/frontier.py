@@ -1,0 +1,246 @@
+"""The frontier: every way to remove information, everything else equal (chapter 11).
+
+**Controlled**: one U-Net, one head (a belief over 16 greys), one data set, at most 2,500 updates of 128 digits, each
+network at its best validation checkpoint; every picture drawn from the belief, eta 1. Only the plan differs: patches
+of 8, 4, 2, 1 (4 to 256 calls), scattered pixels, noise, and a ramp in between. **Best**: what a family can do when it
+need not play by these rules: noise by the mean and eta 0 or second order, whole pixels by the network that learned
+every ramp, a causal network with its cache.
+
+A row is 1,000 digits, each class equally often, against the held-out ones. Seed 0 is the weights that come with the
+package; any other seed trains its own (``runs/frontier/seed-N``) and draws with it. "untold" rows are drawn by the same
+networks without the label (it was left out for a tenth of the training) and scored against their own floor.
+``--costs`` measures, on a quiet machine, seconds and FLOPs a picture, at 8, 16 and 32 pixels.
+
+Rows that the file has for the same weights are kept, so a run goes on where it was stopped. Writes
+``minigen/results/frontier.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+import minigen as mg
+from minigen import store
+
+OUT = mg.zoo.RESULTS / "frontier.json"
+RUNS = Path("runs/frontier")
+Row = dict[str, Any]
+
+PATCHES = {1: "digits-raster-8", 4: "digits-raster-8", 16: "digits-raster-4", 64: "digits-raster-2",
+           256: "digits-raster-1"}  # fmt: skip
+DRAW: Mapping[str, Any] = dict(pick="draw", eta=1.0)
+MEAN: Mapping[str, Any] = dict(pick="mean", eta=0.0)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of the figure: which network makes its point at each number of calls, down which plan."""
+
+    nets: Mapping[int, str]
+    plan: mg.plans.Plan | None = None
+    """None: the plan that the network was trained on."""
+
+    sampling: Mapping[str, Any] = field(default_factory=lambda: DRAW)
+    controlled: bool = True
+
+
+def one(net: str, *calls: int) -> dict[int, str]:
+    return dict.fromkeys(calls, net)
+
+
+CURVES = {
+    "patches": Curve(PATCHES),
+    "scattered": Curve(one("digits-scattered", 1, 4, 16, 64, 256)),
+    "noise": Curve(one("digits-diffusion", 1, 2, 4, 8, 16, 32, 64, 256)),
+    "ramp": Curve(one("digits-any", 4, 16, 64), mg.plans.ramp(1 / 4)),
+    "noise, mean": Curve(one("digits-diffusion", 1, 2, 4, 8, 16, 32, 64), sampling=MEAN, controlled=False),
+    "noise, second order": Curve(
+        one("digits-diffusion", 4, 8, 16), sampling=dict(MEAN, second_order=True), controlled=False
+    ),
+    "any net, rows": Curve(one("digits-any", 16, 64, 256), mg.plans.ramp(1 / 256), controlled=False),
+    "any net, scattered": Curve(one("digits-any", 4, 16, 64), mg.plans.ramp(1 / 256, "random"), controlled=False),
+    "any net, noise": Curve(one("digits-any", 4, 16, 64), mg.plans.ramp(1.0), controlled=False),
+    "causal, cached": Curve(one("digits-causal-transformer", 256), controlled=False),
+}
+"""Which is told the digit; the controlled ones again without, at the calls in UNTOLD."""
+
+UNTOLD = {"patches": (4, 16, 64), "scattered": (4, 16, 64), "noise": (4, 16, 64)}
+RETRAINED = {"patches": (4, 16, 64, 256), "scattered": (4, 16, 64), "noise": (1, 2, 4, 8, 16, 64)}
+"""What is drawn with networks of other seeds."""
+
+
+def wanted_rows(seeds: int) -> Iterator[Row]:
+    """All rows, cheap ones first."""
+
+    def rows(curves: Mapping[str, Any], seed: int, told: bool) -> list[Row]:
+        return [
+            {"curve": name, "net": CURVES[name].nets[calls], "calls": calls, "seed": seed, "told": told}
+            for name, numbers in curves.items()
+            for calls in numbers
+        ]
+
+    found = rows({name: curve.nets for name, curve in CURVES.items()}, 0, told=True) + rows(UNTOLD, 0, told=False)
+    for seed in range(1, seeds):
+        found += rows(RETRAINED, seed, told=True)
+    yield from sorted(found, key=lambda row: (row["calls"] > 16, row["calls"] > 64, row["seed"]))
+
+
+def network(name: str, seed: int, given: argparse.Namespace) -> tuple[mg.Generator, str]:
+    """A trained network and the checksum of its weights; other seeds than 0 are trained here, once."""
+    folder = mg.zoo.SHIPPED if seed == 0 else given.runs / f"seed-{seed}"
+    if seed and name not in mg.zoo.names(folder):
+        recipe, revision = mg.recipes.recipe(name), mg.zoo.code_revision()
+        changes = dict(seed=seed, **(dict(iterations=2) if given.smoke else {}))
+        checkpoint = folder / f"{name}.checkpoint.safetensors"
+        model, history = recipe.train(checkpoint=checkpoint, device=given.device, **changes)
+        if history.interrupted:
+            raise SystemExit(f"{name}, seed {seed}: interrupted; the same command goes on from there")
+        mg.zoo.save(folder, recipe, model, history, changes, revision)
+        checkpoint.unlink()
+    return mg.zoo.load(name, folder, given.device), mg.zoo.about(name, folder)["sha256"]
+
+
+def measure(row: Row, model: mg.Generator, count: int) -> Row:
+    """Draw and score."""
+    curve = CURVES[row["curve"]]
+    walked = model if curve.plan is None else model.along(curve.plan)
+    labels = torch.arange(count) % 10 if row["told"] else None
+    untold = {} if row["told"] else {"guidance_scale": 0.0}
+    drawn = mg.sample(
+        walked, count, steps=row["calls"], labels=labels, seed=row["seed"], **{**curve.sampling, **untold}
+    ).cpu()  # fmt: skip
+    found = {**row, **borders(drawn, row)}
+    if count < mg.metrics.LEAST:
+        return found
+    return {**found, **mg.metrics.evaluate(drawn, labels, balanced=row["told"]).rounded()}
+
+
+def borders(drawn: Tensor, row: Row) -> dict[str, Any]:
+    """Differences of neighbours over those of real digits: at the borders of patches and inside them."""
+    patch = {1: 16, 4: 8, 16: 4, 64: 2, 256: 1}[row["calls"]] if row["curve"] == "patches" else 1
+    found = mg.metrics.patch_gradients(drawn, patch)
+    rounded = {name: value and round(value, 4) for name, value in (("border", found.border), ("inside", found.inside))}
+    return {"gradients": rounded}
+
+
+# --- costs -----------------------------------------------------------------------------------------
+
+
+def costs(given: argparse.Namespace) -> list[Row]:
+    """Seconds (three rounds by turns) and FLOPs a picture for the kinds of network, by size and batch."""
+    sizes, batches, rounds = ((8,), (1,), 1) if given.smoke else ((8, 16, 32), (1, 64), 3)
+    kinds = {size: kinds_of(size, given.device) for size in sizes}
+    rows = []
+    for size, batch in ((size, batch) for size in sizes for batch in batches):
+        seconds: dict[str, list[float]] = {name: [] for name in kinds[size]}
+        for _ in range(rounds):
+            for name, (model, steps) in kinds[size].items():
+                few = min(batch, 4) if size == 32 and steps > 256 else batch  # long enough as it is
+                begin = time.perf_counter()
+                mg.sample(model, few, steps=steps, batch_size=few)
+                if given.device == "cuda":
+                    torch.cuda.synchronize()
+                seconds[name].append((time.perf_counter() - begin) / few)
+        for name, (model, steps) in kinds[size].items():
+            rows.append(
+                {
+                    "kind": name,
+                    "size": size,
+                    "batch": batch,
+                    "calls": steps,
+                    "parameters": sum(value.numel() for value in model.parameters()),
+                    "flops": flops(model, steps),
+                    "seconds": [round(value, 6) for value in sorted(seconds[name])],
+                    "median": round(statistics.median(seconds[name]), 6),
+                }
+            )
+            print(rows[-1], flush=True)
+    return rows
+
+
+def kinds_of(size: int, device: str) -> dict[str, tuple[mg.Generator, int]]:
+    """The networks with fresh weights (a cost doesn't depend on them), and the calls that are timed."""
+    raster, head, labels = mg.plans.raster(1), mg.heads.Categorical(16), mg.Labels(10)
+    causal = mg.nets.CausalTransformer(size=size, width=128, layers=4, heads=4)
+    convolution = mg.nets.CausalConv(size=size, width=64, layers=6, kernel=5)
+    unet = mg.Generator(mg.nets.UNet(size=size), head, mg.plans.diffusion(), condition=labels)
+    return {
+        "U-Net, 16 calls": (unet.to(device), 16),
+        "causal attention, cached": (mg.Generator(causal, head, raster, condition=labels).to(device), size**2),
+        "causal convolution, cached": (mg.Generator(convolution, head, raster, condition=labels).to(device), size**2),
+    }
+
+
+def flops(model: mg.Generator, steps: int) -> int:
+    """Floating-point operations for one picture; a multiplication and an addition count as two."""
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        mg.sample(model, 1, steps=steps)
+    return int(counter.get_total_flops())
+
+
+# --- the run ---------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options.add_argument("--count", type=int, default=1000, help="digits a row")
+    options.add_argument("--seeds", type=int, default=2, help="trainings, seed 0 included")
+    options.add_argument("--most-calls", type=int, default=256, help="leave out the rows with more")
+    options.add_argument("--device", default="cpu")
+    options.add_argument("--costs", action="store_true", help="measure seconds and FLOPs, too")
+    options.add_argument("--runs", type=Path, default=RUNS)
+    options.add_argument("--out", type=Path, default=OUT)
+    options.add_argument("--smoke", action="store_true", help="a few digits and calls, to see that it runs")
+    given = options.parse_args()
+    if given.smoke:
+        given.count, given.most_calls, given.seeds = 20, 4, 1
+        given.runs, given.out = RUNS.with_name("frontier-smoke"), RUNS.with_name("frontier-smoke") / "frontier.json"
+    settings = {"count": given.count, "split": "held-out", "smoke": given.smoke, "device": given.device}
+
+    had = json.loads(given.out.read_text()) if given.out.is_file() else {}
+    rows: list[Row] = had["rows"] if had.get("settings") == settings else []
+    content: dict[str, Any] = {
+        "command": "python benchmarks/frontier.py --costs",
+        "date": date.today().isoformat(),
+        "torch": str(torch.__version__),
+        "threads": torch.get_num_threads(),
+        "settings": settings,
+        "curves": {
+            name: {"controlled": curve.controlled, "sampling": dict(curve.sampling)} for name, curve in CURVES.items()
+        },
+        "costs": had.get("costs", []),
+        "rows": rows,
+    }
+    if given.costs:
+        content["costs"] = costs(given)
+    for row in wanted_rows(given.seeds):
+        if row["calls"] > given.most_calls:
+            continue
+        model, checksum = network(row["net"], row["seed"], given)
+        row["weights"] = checksum[:16]
+        if any(row.items() <= each.items() for each in rows):
+            continue
+        same = {key: value for key, value in row.items() if key != "weights"}
+        rows[:] = [each for each in rows if not same.items() <= each.items()]  # of other weights
+        rows.append(measure(row, model, given.count))
+        print({key: rows[-1].get(key) for key in ("curve", "calls", "seed", "told", "frechet", "accuracy")}, flush=True)
+        store.save_json(given.out, content)
+    store.save_json(given.out, content)
+    print(f"{given.out.name}: {len(rows)} rows")
+
+
+if __name__ == "__main__":
+    main()
