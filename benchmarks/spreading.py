@@ -1,8 +1,10 @@
 """Spreading the removal: quality of digits at equal calls, for plans between auto-regression and noise (chapter 6).
 
 Three networks of the same shape: ``digits-scattered`` (single pixels in a drawn order), ``digits-diffusion`` (a little
-of every pixel) and ``digits-any`` (every ramp), the last one walked down ramps of several widths. 1,000 digits a row,
-each class equally often, drawn from the belief, eta 1, scored against held-out digits. Rows that the file already has,
+of every pixel) and ``digits-any`` (every ramp), the last one walked down ramps of several widths, in reading and in
+random order. The first and the last also write the patches of chapter 5, which neither was trained on. 1,000 digits a
+row, each class equally often, drawn from the belief, eta 1, scored against held-out digits. And for whole pixels, the
+bits a pixel that the walk needs for 200 held-out digits: what drawing together costs. Rows that the file already has,
 made with the same weights, are kept, so a run that was interrupted goes on. Writes ``minigen/results/spreading.json``.
 """
 
@@ -23,26 +25,41 @@ from minigen import store
 OUT = mg.zoo.RESULTS / "spreading.json"
 NETS = ("digits-scattered", "digits-diffusion", "digits-any")
 WIDTHS = (1 / 256, 1.0, 1 / 4, 1 / 16, 1 / 2, 1 / 64)
+CALLS = (4, 16, 64, 256)
 
 Row = dict[str, Any]
 
 
 def wanted_rows() -> list[Row]:
-    """What is measured, the most important rows first."""
+    """What is measured. ``width`` and ``order`` name a ramp, ``patch`` a raster; without them, the net's own plan."""
+    rows = []
+    for calls in CALLS[:3]:
+        rows += [_row(name, calls) for name in NETS[:2]]
+        rows += [_row("digits-any", calls, width, "raster") for width in WIDTHS]
+        rows += patches(calls)
+        random = WIDTHS[2:] if calls < 64 else WIDTHS[2:3]  # at 1 all pixels begin at once: there is no order
+        rows += [_row("digits-any", calls, width, "random") for width in (WIDTHS[0], *random)]
+    return [*rows, *(_row(name, 256) for name in NETS[:2])]
 
-    def whole(calls: int) -> list[Row]:
-        return [{"net": name, "width": None, "order": None, "calls": calls} for name in NETS[:2]]
 
-    def ramps(calls: int, order: str, widths: tuple[float, ...]) -> list[Row]:
-        return [{"net": NETS[2], "width": width, "order": order, "calls": calls} for width in widths]
+def patches(calls: int) -> list[Row]:
+    """Patches, by the networks that can write any pixels in any order."""
+    return [_row(name, calls, patch=round((256 / calls) ** 0.5)) for name in ("digits-scattered", "digits-any")]
 
-    few = (1 / 256, 1 / 4)
-    return [
-        *whole(16), *whole(64), *whole(4),
-        *ramps(16, "raster", WIDTHS), *ramps(64, "raster", WIDTHS),
-        *ramps(16, "random", few), *ramps(64, "random", few),
-        *whole(256),
-    ]  # fmt: skip
+
+def wanted_bits() -> list[Row]:
+    """The same for bits: single pixels in reading or random order, or patches."""
+    rows = []
+    for calls in CALLS:
+        rows += [_row("digits-any", calls, 1 / 256, order) for order in ("raster", "random")]
+        rows += [_row("digits-scattered", calls)]
+        if calls < 256:
+            rows += patches(calls)
+    return rows
+
+
+def _row(name: str, calls: int, width: float | None = None, order: str | None = None, patch: int | None = None) -> Row:
+    return {"net": name, "width": width, "order": order, "patch": patch, "calls": calls}
 
 
 def folder_of(name: str, runs: Path | None, patience: float) -> Path:
@@ -58,16 +75,34 @@ def folder_of(name: str, runs: Path | None, patience: float) -> Path:
         time.sleep(20)
 
 
+def plan_of(row: Row, model: mg.Generator) -> mg.plans.Plan:
+    """The plan that a row names; single pixels as the staircase they are, whose bits are defined."""
+    if row["patch"] is not None:
+        return mg.plans.raster(row["patch"])
+    if row["width"] == 1 / 256:
+        return mg.plans.raster(1) if row["order"] == "raster" else mg.plans.random_order()
+    return model.plan if row["width"] is None else mg.plans.ramp(row["width"], row["order"])
+
+
 def measure(row: Row, model: mg.Generator, count: int, seed: int) -> Row:
     """Draw and score: the row with its scores."""
-    plan = model.plan if row["width"] is None else mg.plans.ramp(row["width"], row["order"])
     labels = torch.arange(count) % 10
+    walked = model.along(plan_of(row, model))
     begin = time.perf_counter()
-    drawn = mg.sample(model.along(plan), count, steps=row["calls"], labels=labels, seed=seed, pick="draw", eta=1.0)
+    drawn = mg.sample(walked, count, steps=row["calls"], labels=labels, seed=seed, pick="draw", eta=1.0)
     seconds = time.perf_counter() - begin
     grain = mg.metrics.patch_gradients(drawn, 1).border  # differences of neighbours, over those of real digits
     scores = mg.metrics.evaluate(drawn, labels).rounded() if count >= mg.metrics.LEAST else {"frechet": None}
     return {**row, "grain": round(grain or 0, 4), "seconds": round(seconds, 1), **scores}
+
+
+def measure_bits(row: Row, model: mg.Generator, count: int, seed: int) -> Row:
+    """The bits a pixel of ``count`` held-out digits, mean and standard error."""
+    images, labels = (part[:count] for part in mg.data.digits(16, "held-out"))
+    walked = model.along(plan_of(row, model))
+    bits = mg.metrics.bits_per_dimension(walked, images, labels, steps=row["calls"], seed=seed)
+    error = float(bits.std()) / count**0.5
+    return {**row, "bits": round(float(bits.mean()), 4), "standard_error": round(error, 4), "bits_of": count}
 
 
 def main() -> None:
@@ -86,24 +121,31 @@ def main() -> None:
     settings = {"count": given.count, "pick": "draw", "eta": 1.0, "split": "held-out", "smoke": given.smoke}
 
     had = json.loads(given.out.read_text()) if given.out.is_file() else {}
-    weights = dict(had.get("weights", {}))
     fits = (had.get("settings"), had.get("seed")) == (settings, given.seed)
-    rows: list[Row] = had["rows"] if fits else []
+    weights = {name: found for name, found in had.get("weights", {}).items() if name in NETS}
     models: dict[str, mg.Generator] = {}
-    for row in wanted_rows():
+    wanted = [("rows", row) for row in wanted_rows()] + [("bits", row) for row in wanted_bits()]
+    every = [row for _, row in wanted]
+    kept: dict[str, list[Row]] = {"rows": [], "bits": []}
+    for part in kept if fits else ():
+        kept[part] = [each for each in had.get(part, []) if any(row.items() <= each.items() for row in every)]
+    for part, row in sorted(wanted, key=lambda each: each[1]["calls"]):
         name = row["net"]
         if name not in given.nets or row["calls"] > given.most_calls:
             continue
         if name not in models:
             folder = folder_of(name, given.runs, given.patience)
             found = mg.zoo.about(name, folder)["sha256"]
-            if weights.get(name) != found:
-                rows = [each for each in rows if each["net"] != name]  # of other weights
+            if weights.get(name) != found:  # what there is was made with other weights
+                kept = {key: [each for each in rows if each["net"] != name] for key, rows in kept.items()}
             weights[name], models[name] = found, mg.zoo.load(name, folder)
-        if any(row.items() <= each.items() for each in rows):
+        if any(row.items() <= each.items() for each in kept[part]):
             continue
-        rows.append(measure(row, models[name], given.count, given.seed))
-        print(rows[-1], flush=True)
+        if part == "rows":
+            kept[part].append(measure(row, models[name], given.count, given.seed))
+        else:
+            kept[part].append(measure_bits(row, models[name], min(given.count, 200), given.seed))
+        print(kept[part][-1], flush=True)
         content = {
             "command": "python benchmarks/spreading.py",
             "date": date.today().isoformat(),
@@ -112,10 +154,10 @@ def main() -> None:
             "seed": given.seed,
             "settings": settings,
             "weights": {key: weights[key] for key in sorted(weights)},
-            "rows": rows,
+            **kept,
         }
         store.save_json(given.out, content)
-    print(f"{given.out.name}: {len(rows)} rows")
+    print(f"{given.out.name}: {len(kept['rows'])} rows, {len(kept['bits'])} rows of bits")
 
 
 if __name__ == "__main__":
