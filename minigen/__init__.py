@@ -10,7 +10,7 @@ head (what is predicted, by which loss), the net (the curve) and the condition (
     history = mg.train(model, images, labels, iterations=1000)
     drawn = mg.sample(model, count=64, steps=16)
 
-The files in reading order, each using only those before it: errors, randomness, data, store, process,
+The files in reading order, each using only those before it: errors, randomness, store, data, process,
 plans, heads, nets, generator, sampling, training, recipes, zoo, metrics, plots, widgets, checks.
 """
 
