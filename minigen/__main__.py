@@ -113,7 +113,8 @@ def run_evaluate(options: argparse.Namespace) -> None:
 
     folder = where(options)
     if not isinstance(recipe(options.name).build(), Generator):
-        accuracy = metrics.classifier_accuracy(zoo.load_classifier(options.name, folder, options.device))
+        classifier = zoo.load_classifier(options.name, folder, options.device)
+        accuracy = metrics.classifier_accuracy(classifier, recipe(options.name).source)
         scores: dict[str, Any] = {"accuracy": {split: round(value, 4) for split, value in accuracy.items()}}
     else:
         model = zoo.load(options.name, folder, options.device)
@@ -121,8 +122,9 @@ def run_evaluate(options: argparse.Namespace) -> None:
         labels = None if model.condition is None else model.condition.tokens(None, options.count)
         drawn = sampling.sample(model, options.count, seed=options.seed, labels=labels, progress=True, **settings)
         # what is not told the digit draws them as they come, and has a floor of random classes
-        found = metrics.evaluate(drawn, labels=labels, split=options.split, balanced=labels is not None)
-        scores = {**found.rounded(), **of_the_plan(model, drawn, options.split)}
+        of = recipe(options.name).source
+        found = metrics.evaluate(drawn, labels=labels, split=options.split, balanced=labels is not None, of=of)
+        scores = {**found.rounded(), **of_the_plan(model, drawn, options.split, of)}
         scores |= {"split": options.split, "seed": options.seed, "sampling": settings}
     for name, value in scores.items():
         print(f"{name:>18}: {value}")
@@ -130,17 +132,18 @@ def run_evaluate(options: argparse.Namespace) -> None:
         print(f"written to {zoo.add_scores(options.name, scores, folder)}")
 
 
-def of_the_plan(model: Any, drawn: Any, split: str) -> dict[str, Any]:
+def of_the_plan(model: Any, drawn: Any, split: str, of: str) -> dict[str, Any]:
     """What can be measured only where whole pixels are written: likelihood, and gradients at patch borders."""
     from minigen import data, metrics, plans
 
     if not isinstance(model.plan, plans.Staircase):
         return {}
-    images, labels = (part[:LIKELIHOOD_OF] for part in data.digits(model.shape[-1], split))
-    bits = metrics.bits_per_dimension(model, images, None if model.condition is None else labels)
-    found: dict[str, Any] = {"bits_per_dimension": round(float(bits.mean()), 4), "bits_of": len(images)}
+    images, labels = data.SOURCES[of](model.shape[-1], split)
+    some, told = images[:LIKELIHOOD_OF], None if model.condition is None else labels[:LIKELIHOOD_OF]
+    bits = metrics.bits_per_dimension(model, some, told)
+    found: dict[str, Any] = {"bits_per_dimension": round(float(bits.mean()), 4), "bits_of": len(some)}
     if model.plan.patch is not None:
-        gradients = metrics.patch_gradients(drawn, model.plan.patch, data.digits(model.shape[-1], split)[0])
+        gradients = metrics.patch_gradients(drawn, model.plan.patch, images)
         found["gradients"] = {
             where: None if value is None else round(value, 4) for where, value in asdict(gradients).items()
         }

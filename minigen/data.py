@@ -144,6 +144,10 @@ def _unpacked(packed: bytes, path: str) -> bytes:
     return content
 
 
+SOURCES = {"digits": digits, "fashion": fashion}
+"""Sets of pictures by name, each a function of size and split."""
+
+
 # --- points for curves -----------------------------------------------------------------------------
 
 

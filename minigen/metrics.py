@@ -105,19 +105,21 @@ def _in_parts(function: Any, images: Tensor) -> Tensor:
     return torch.cat([function(part) for part in images.split(500)])
 
 
-def features(images: Tensor) -> Tensor:
-    """The 64 features of 16x16 digits on which distances are measured: (B, 64)."""
+def features(images: Tensor, of: str = "digits") -> Tensor:
+    """The 64 features of 16x16 digits (or "fashion") on which distances are measured: (B, 64)."""
     check_images("images", images, (1, SIZE, SIZE))
-    return _in_parts(_classifier("digits-features").embed, images.float().cpu())
+    check_choice("of", of, data.SOURCES)
+    return _in_parts(_classifier(f"{of}-features").embed, images.float().cpu())
 
 
-def judged_labels(images: Tensor) -> Tensor:
+def judged_labels(images: Tensor, of: str = "digits") -> Tensor:
     """Which digit an independent classifier (other shape, other seed) sees in each picture: (B,)."""
     check_images("images", images, (1, SIZE, SIZE))
-    return _in_parts(_classifier("digits-judge"), images.float().cpu()).argmax(dim=1)
+    check_choice("of", of, data.SOURCES)
+    return _in_parts(_classifier(f"{of}-judge"), images.float().cpu()).argmax(dim=1)
 
 
-def accuracy(images: Tensor, labels: Tensor) -> float:
+def accuracy(images: Tensor, labels: Tensor, of: str = "digits") -> float:
     """The share of pictures in which the independent classifier sees the digit that was asked for.
 
     It rewards playing safe: read it beside ``coverage``.
@@ -125,14 +127,14 @@ def accuracy(images: Tensor, labels: Tensor) -> float:
     check_labels("labels", labels, data.CLASSES)
     if len(labels) != len(images):
         raise ValueError(f"labels holds {len(labels)}; allowed: one an image, {len(images)}")
-    return float((judged_labels(images) == labels.cpu()).double().mean())
+    return float((judged_labels(images, of) == labels.cpu()).double().mean())
 
 
-def classifier_accuracy(classifier: Classifier) -> dict[str, float]:
-    """A classifier's share of right labels on validation and held-out digits."""
+def classifier_accuracy(classifier: Classifier, of: str = "digits") -> dict[str, float]:
+    """A classifier's share of right labels on validation and held-out pictures."""
     result = {}
     for split in ("validation", "held-out"):
-        images, labels = data.digits(classifier.shape[-1], split)
+        images, labels = data.SOURCES[check_choice("of", of, data.SOURCES)](classifier.shape[-1], split)
         seen = _in_parts(classifier.cpu(), images).argmax(dim=1)
         result[split] = float((seen == labels).double().mean())
     return result
@@ -226,8 +228,10 @@ def _nearest_distance(samples: Tensor, images: Tensor) -> Tensor:
 # --- all of them -----------------------------------------------------------------------------------
 
 
-def evaluate(samples: Tensor, labels: Tensor | None = None, split: str = "held-out", balanced: bool = True) -> Scores:
-    """Score 16x16 digits against real ones.
+def evaluate(
+    samples: Tensor, labels: Tensor | None = None, split: str = "held-out", balanced: bool = True, of: str = "digits"
+) -> Scores:
+    """Score 16x16 digits, or clothes, against real ones.
 
     Args:
         samples: (N, 1, 16, 16) in [-1, 1], N from 500 to 3,600.
@@ -235,6 +239,8 @@ def evaluate(samples: Tensor, labels: Tensor | None = None, split: str = "held-o
         split: "held-out", or "validation" while something is being chosen.
         balanced: True if the samples hold each digit equally often; False gives them a floor of
             random classes (for generators that are not told the digit).
+        of: what they should look like, "digits" or "fashion". Of each there are as many real pictures to
+            compare with, and distances of one say nothing about the other.
 
     >>> images, labels = data.digits(split="train")
     >>> real = labels.argsort(stable=True).view(10, 360)[:, :100].flatten()     # 100 of each
@@ -246,11 +252,11 @@ def evaluate(samples: Tensor, labels: Tensor | None = None, split: str = "held-o
     if len(samples) > MOST:
         raise ValueError(f"samples holds {len(samples)} pictures; allowed: {LEAST} to {MOST}")
     check_choice("split", split, ("held-out", "validation"))
-    found, real = features(samples), _real_features(split)
-    floor = _floor(len(samples), split, balanced)
+    found, real = features(samples, of), _real_features(split, of)
+    floor = _floor(len(samples), split, balanced, of)
     density, coverage = density_coverage(real, found)
-    real_images, _ = data.digits(SIZE, split)
-    train_images, _ = data.digits(SIZE, "train")
+    real_images, _ = _real(split, of)
+    train_images, _ = _real("train", of)
     return Scores(
         count=len(samples),
         frechet=frechet(real, found),
@@ -260,25 +266,36 @@ def evaluate(samples: Tensor, labels: Tensor | None = None, split: str = "held-o
         density=density,
         coverage=coverage,
         coverage_ceiling=floor["coverage"],
-        accuracy=None if labels is None else accuracy(samples, labels),
+        accuracy=None if labels is None else accuracy(samples, labels, of),
         nearer_to_train=nearer_to_train(samples, train_images[: len(real_images)], real_images),
     )
 
 
-@lru_cache(maxsize=2)
-def _real_features(split: str) -> Tensor:
-    return features(data.digits(SIZE, split)[0])
+@lru_cache(maxsize=4)
+def _real(split: str, of: str) -> tuple[Tensor, Tensor]:
+    """The real pictures that samples are compared with: as many of each class as the digits have."""
+    images, labels = data.SOURCES[of](SIZE, split)
+    part = data.SPLITS[split]
+    each = (part.stop - part.start) // data.CLASSES
+    rows = [(labels == kind).nonzero()[:each, 0] for kind in range(data.CLASSES)]
+    chosen = torch.cat(rows).sort().values  # for digits, that is all of them
+    return images[chosen], labels[chosen]
+
+
+@lru_cache(maxsize=4)
+def _real_features(split: str, of: str) -> Tensor:
+    return features(_real(split, of)[0], of)
 
 
 @lru_cache(maxsize=16)
-def _floor(count: int, split: str, balanced: bool, draws: int = 20) -> dict[str, Spread]:
-    """What ``count`` real training digits score against real digits of ``split``: mean and spread of 20 draws.
+def _floor(count: int, split: str, balanced: bool, of: str = "digits", draws: int = 20) -> dict[str, Spread]:
+    """What ``count`` real training pictures score against those of ``split``: mean and spread of 20 draws.
 
     Drawn without replacement, so with over 1,800 of the 3,600 the draws overlap much and the spread is
     too small.
     """
-    _, labels = data.digits(SIZE, "train")
-    train, real = _real_features("train"), _real_features(split)
+    _, labels = _real("train", of)
+    train, real = _real_features("train", of), _real_features(split, of)
     found: dict[str, list[float]] = {"frechet": [], "kernel": [], "coverage": []}
     for draw in range(draws):
         rows = _draw_rows(labels, count, balanced, seeded(draw, count))

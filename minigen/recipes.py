@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,11 @@ class Recipe:
     Attributes:
         name, about: what it is called and, in a sentence, what it is.
         make: builds the model with fresh weights.
-        size: side of the digits it is trained on.
+        size: side of the pictures it is trained on.
         training: arguments of ``train`` that differ from its defaults.
         sampling: arguments of ``sample`` that suit it best, chosen on validation data.
         seed: of the first weights and of the training.
+        source: the pictures, by their name in ``data.SOURCES``.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Recipe:
     training: Mapping[str, Any] = field(default_factory=dict)
     sampling: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    source: str = "digits"
 
     def build(self, seed: int | None = None) -> nn.Module:
         """The model with fresh weights; torch's own random numbers are left as they were."""
@@ -51,7 +53,7 @@ class Recipe:
         return {
             "name": self.name,
             "model": describe(self.build()),
-            "data": {"name": "digits", "size": self.size, "split": "train"},
+            "data": {"name": self.source, "size": self.size, "split": "train"},
             "training": {"seed": self.seed, **self.training, **changes},
             "sampling": dict(self.sampling),
         }
@@ -65,7 +67,7 @@ class Recipe:
         """
         arguments = {"seed": self.seed, **self.training, **changes}
         model = self.build(arguments["seed"])
-        parts: list[Any] = [data.digits(self.size, split) for split in ("train", "validation")]
+        parts: list[Any] = [data.SOURCES[self.source](self.size, split) for split in ("train", "validation")]
         if isinstance(model, Generator) and model.condition is None:
             parts = [(images,) for images, _ in parts]  # nobody tells it the labels
         history = train(model, *parts[0], validation=parts[1], checkpoint=checkpoint, **arguments)
@@ -191,6 +193,16 @@ RECIPES = {
         ),
     )
 }
+
+
+def _clothes(of_digits: Recipe) -> Recipe:
+    """The same recipe for Fashion-MNIST: does what holds for digits hold for other pictures? (chapter 11)"""
+    about = of_digits.about.replace("digits", "clothes").replace("digit", "kind")
+    return replace(of_digits, name=of_digits.name.replace("digits", "fashion"), about=about, source="fashion")
+
+
+_ON_CLOTHES = ("digits-features", "digits-judge", "digits-raster-4", "digits-scattered", "digits-diffusion")
+RECIPES |= {each.name: each for each in (_clothes(RECIPES[name]) for name in _ON_CLOTHES)}
 
 
 def recipe(name: str) -> Recipe:

@@ -296,6 +296,37 @@ def test_accuracy_refuses() -> None:
             metrics.accuracy(*given)
 
 
+# --- other pictures than digits --------------------------------------------------------------------
+
+
+def test_what_they_should_look_like_is_a_known_set() -> None:
+    images, labels = data.digits(16, "held-out")
+    for call in (
+        lambda of: metrics.features(images, of),
+        lambda of: metrics.judged_labels(images, of),
+        lambda of: metrics.accuracy(images, labels, of),
+        lambda of: evaluate(images, labels, of=of),
+    ):
+        with pytest.raises(ValueError, match="of is 'fashon'; allowed: 'digits', 'fashion'; did you mean 'fashion'"):
+            call("fashon")
+
+
+def test_as_many_of_each_class_as_the_digits_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of each, in the set's own order; of the digits that is all of them, as they are."""
+    for split in data.SPLITS:
+        for own, real in zip(data.digits(16, split), metrics._real(split, "digits"), strict=True):
+            assert torch.equal(own, real)
+    labels = torch.randint(10, (900,), generator=seeded(0))
+    images = torch.arange(900.0).view(900, 1, 1, 1)
+    monkeypatch.setitem(data.SOURCES, "numbers", lambda size, split: (images, labels))
+    chosen, their = metrics._real("validation", "numbers")
+    assert their.bincount().tolist() == [40] * 10
+    assert bool((chosen.flatten().diff() > 0).all())
+    assert torch.equal(labels[chosen.flatten().long()], their)
+    last = max(int((labels == kind).nonzero()[39]) for kind in range(10))
+    assert chosen.max() == last
+
+
 # --- all of them -----------------------------------------------------------------------------------
 
 

@@ -263,6 +263,14 @@ def test_every_recipe_can_be_followed(name: str) -> None:
     json.dumps(made_by.config())
 
 
+@pytest.mark.parametrize("name", [name for name in RECIPES if name.startswith("fashion-")])
+def test_clothes_have_the_recipes_of_digits(name: str) -> None:
+    clothes, digits = (RECIPES[each].config() for each in (name, name.replace("fashion", "digits")))
+    assert clothes.pop("data") == {"name": "fashion", "size": 16, "split": "train"}
+    assert digits.pop("data")["name"] == "digits"
+    assert clothes == {**digits, "name": name}
+
+
 def test_the_two_classifiers_are_independent() -> None:
     features, judge = (RECIPES[name] for name in ("digits-features", "digits-judge"))
     assert features.seed != judge.seed
