@@ -241,9 +241,9 @@ def films(
         missing = columns - len(pictures)
         for axis in line[1 : 1 + missing]:
             axis.set_axis_off()
-        for number, picture in enumerate(pictures):
+        for number, shown in enumerate(pictures):
             axis = line[number + missing if number else 0]
-            picture(axis, picture, None if levels is None else levels[number, 0] == 1)
+            picture(axis, shown, None if levels is None else levels[number, 0] == 1)
         line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
     for axis, title in zip(axes[0], titles or [], strict=False):
         axis.set_title(title, fontsize=8)
