@@ -195,6 +195,35 @@ def seen_pixels_too(net: Net) -> bool:
     return not torch.equal(net(picture + 1, hidden), net(picture, hidden))
 
 
+# --- chapter 7 -------------------------------------------------------------------------------------
+
+
+def onward(alpha_u: float, sigma_u: float, alpha_t: float, sigma_t: float) -> tuple[float, float]:
+    factor = alpha_t / alpha_u
+    return factor, sigma_t**2 - factor**2 * sigma_u**2
+
+
+def perfect_guess(x_t: Tensor, alpha: float, sigma: float, pictures: Tensor) -> Tensor:
+    return (-(torch.cdist(x_t, alpha * pictures) ** 2) / (2 * sigma**2)).softmax(dim=1) @ pictures
+
+
+def weights_underflow(x_t: Tensor, alpha: float, sigma: float, pictures: Tensor) -> Tensor:
+    weights = (-(torch.cdist(x_t, alpha * pictures) ** 2) / (2 * sigma**2)).exp()
+    return weights @ pictures / weights.sum(dim=1, keepdim=True)
+
+
+def like(x_t: Tensor, centres: Tensor, variance: float, pictures: Tensor) -> Tensor:
+    return (-(torch.cdist(x_t, centres) ** 2) / (2 * variance)).softmax(dim=1) @ pictures
+
+
+def over_the_batch(x_t: Tensor, alpha: float, sigma: float, pictures: Tensor) -> Tensor:
+    return (-(torch.cdist(x_t, alpha * pictures) ** 2) / (2 * sigma**2)).softmax(dim=0) @ pictures
+
+
+def normal_guess(x_t: Tensor, alpha: float, sigma: float, m: float, v: float) -> Tensor:
+    return m + alpha * v * (x_t - alpha * m) / (alpha**2 * v + sigma**2)
+
+
 # --- chapter 9 -------------------------------------------------------------------------------------
 
 
@@ -603,6 +632,69 @@ CASES = {
             ((lambda size, patch: raster_plan(size, 1),), "shape"),
         ],
         secret=r"arange|//",
+        function=True,
+    ),
+    "onward": Case(
+        right=[(onward, 456), (lambda *given: torch.tensor(onward(*given), dtype=torch.float64), 456.0)],
+        wrong=[
+            ((lambda a, b, c, d: (a / c if c else 0, onward(a, b, c, d)[1]), 456), "Turned round"),
+            ((lambda a, b, c, d: (c, d**2), 456), "whole picture"),
+            ((lambda a, b, c, d: (c - a, d**2), 456), "by what is it multiplied"),
+            ((lambda a, b, c, d: (c / a, d), 456), "its variance"),
+            ((lambda a, b, c, d: (c / a, d**2), 456), "in x_u already"),
+            ((lambda a, b, c, d: (c / a, d**2 - b**2), 456), "fainter, too"),
+            ((lambda a, b, c, d: (c / a, d**2 - c / a * b**2), 456), "what happens to its variance"),
+            ((lambda a, b, c, d: (c / a, 1 - (c / a) ** 2), 456), "add up"),
+            ((lambda a, b, c, d: c / a, 456), "shape"),
+            ((onward, 228), "alpha squared"),
+            ((onward, 455), "One off"),
+            ((onward, 461), "Nearly"),
+            ((onward, 50), "power below"),
+            ((empty, 456), "returns nothing yet"),
+            ((0.5, 456), "A function is wanted"),
+        ],
+        secret=r"\b456\b|/ alpha|alpha_t|sigma_t|\*\* ?2",
+    ),
+    "perfect-guess": Case(
+        right=[(perfect_guess, 0)],
+        wrong=[
+            ((lambda x, a, s, p: p.mean(dim=0).expand_as(x), 0), "plain mean"),
+            ((lambda x, a, s, p: p[torch.cdist(x, a * p).argmin(dim=1)], 0), "mean of all"),
+            ((lambda x, a, s, p: like(x, p, s**2, p), 0), "compare it with those"),
+            ((lambda x, a, s, p: like(x, a * p, s**2 / 2, p), 0), "a 2 is missing"),
+            ((lambda x, a, s, p: like(x, a * p, s, p), 0), "squared"),
+            ((lambda x, a, s, p: like(x / (a + 1e-12), p, s**2, p), 0), "x_t itself"),
+            ((lambda x, a, s, p: a * perfect_guess(x, a, s, p), 0), "clean picture"),
+            ((weights_underflow, 0), "it is no number"),
+            ((over_the_batch, 0), "sum to 1"),
+            ((lambda x, a, s, p: perfect_guess(x, a, s, p)[0], 0), "shape"),
+            ((perfect_guess, 20), "to copy"),
+            ((perfect_guess, 200), "nearest"),
+            ((perfect_guess, 7), "Walk down"),
+            ((empty, 0), "returns nothing yet"),
+            ((breaks, 0), "stopped with KeyError"),
+            ((3, 0), "A function is wanted"),
+        ],
+        secret=r"softmax|cdist|is 0\b|\bzero\b|none of the 200",
+    ),
+    "normal-guess": Case(
+        right=[(normal_guess,), (lambda x, a, s, m, v: normal_guess(x, a, s, m, v).tolist(),)],
+        wrong=[
+            ((lambda x, a, s, m, v: x / a if a else x,), "trusts x_t wholly"),
+            ((lambda x, a, s, m, v: (x - s) / a if a else x / 0.0,), "covariance"),
+            ((lambda x, a, s, m, v: normal_guess(x, a, s, m, v) if a else x / 0.0,), "it is no number"),
+            ((lambda x, a, s, m, v: x,), "hands back"),
+            ((lambda x, a, s, m, v: 0 * x + m,), "sees nothing"),
+            ((lambda x, a, s, m, v: normal_guess(x, a, s, 0, v),), "is forgotten"),
+            ((lambda x, a, s, m, v: normal_guess(x, a, s, m, v) - m,), "is forgotten"),
+            ((lambda x, a, s, m, v: m + a * v * (x - m) / (a**2 * v + s**2),), "the mean, too"),
+            ((lambda x, a, s, m, v: m + v * (x - a * m) / (a**2 * v + s**2),), "vary together"),
+            ((lambda x, a, s, m, v: m + a * v * (x - a * m) / (v + s**2),), "the variance of x_t"),
+            ((lambda x, a, s, m, v: m + a * v * (x - a * m) / (a**2 * v + s),), "no variance"),
+            ((lambda x, a, s, m, v: m + a * v**0.5 * (x - a * m) / (a * v**0.5 + s),), "not sizes"),
+            ((lambda x, a, s, m, v: m,), "shape"),
+        ],
+        secret=r"alpha\*\*2|alpha \* v|a\*\*2",
         function=True,
     ),
     "name-one-get-all": Case(
