@@ -224,6 +224,88 @@ def normal_guess(x_t: Tensor, alpha: float, sigma: float, m: float, v: float) ->
     return m + alpha * v * (x_t - alpha * m) / (alpha**2 * v + sigma**2)
 
 
+# --- chapter 6 -------------------------------------------------------------------------------------
+
+
+def bits_of(table: Tensor, places: set[int]) -> Tensor:
+    others = [place for place in range(4) if place not in places]
+    chances = table.sum(dim=others) if others else table
+    return -(chances * chances.log2()).sum()
+
+
+def bits_lost(table: Tensor, order: list[tuple[int, ...]]) -> Tensor:
+    written, needed = set[int](), torch.zeros(())
+    for call in order:
+        needed = needed + sum(bits_of(table, written | {place}) - bits_of(table, written) for place in call)
+        written = written | set(call)
+    return needed - bits_of(table, {0, 1, 2, 3})
+
+
+def nothing_remembered(table: Tensor, order: list[tuple[int, ...]]) -> Tensor:
+    calls = [
+        torch.stack([bits_of(table, {place}) for place in call]).sum() - bits_of(table, set(call)) for call in order
+    ]
+    return torch.stack(calls).sum()
+
+
+def told_its_own_call(table: Tensor, order: list[tuple[int, ...]]) -> float:
+    return 0.0
+
+
+def whole_message(table: Tensor, order: list[tuple[int, ...]]) -> Tensor:
+    return bits_lost(table, order) + bits_of(table, {0, 1, 2, 3})
+
+
+def only_the_first_call(table: Tensor, order: list[tuple[int, ...]]) -> Tensor:
+    return bits_lost(table, [order[0], *((place,) for call in order[1:] for place in call)])
+
+
+def wasteful_one_by_one(table: Tensor, order: list[tuple[int, ...]]) -> Tensor:
+    return bits_lost(table, order) + 0.01 * (max(map(len, order)) == 1)
+
+
+def ramp_matrix(pixels: int, width: float, steps: int) -> Tensor:
+    s = torch.linspace(0, 1, steps + 1, dtype=torch.float64)[:, None]
+    begins = torch.linspace(0, 1 - width, pixels, dtype=torch.float64)
+    return (1 - (s - begins) / width).clamp(0, 1)
+
+
+def ramp_in_loops(pixels: int, width: float, steps: int) -> list[list[float]]:
+    return [
+        [min(1, max(0, 1 - (k / steps - (1 - width) * i / (pixels - 1)) / width)) for i in range(pixels)]
+        for k in range(steps + 1)
+    ]
+
+
+def not_clipped(pixels: int, width: float, steps: int) -> Tensor:
+    s = torch.linspace(0, 1, steps + 1)[:, None]
+    return 1 - (s - torch.linspace(0, 1 - width, pixels)) / width
+
+
+def last_begins_at_the_end(pixels: int, width: float, steps: int) -> Tensor:
+    s = torch.linspace(0, 1, steps + 1)[:, None]
+    return (1 - (s - torch.linspace(0, 1, pixels)) / width).clamp(0, 1)
+
+
+def begins_one_place_early(pixels: int, width: float, steps: int) -> Tensor:
+    s = torch.linspace(0, 1, steps + 1)[:, None]
+    return (1 - (s - (1 - width) * torch.arange(pixels) / pixels) / width).clamp(0, 1)
+
+
+def all_at_once(pixels: int, width: float, steps: int) -> Tensor:
+    return torch.linspace(1, 0, steps + 1)[:, None].expand(-1, pixels)
+
+
+def begins_below_one(pixels: int, width: float, steps: int) -> Tensor:
+    plan = ramp_matrix(pixels, width, steps)
+    return torch.cat([plan[1:], plan[-1:]])
+
+
+def comes_back(pixels: int, width: float, steps: int) -> Tensor:
+    plan = ramp_matrix(pixels, width, steps)
+    return torch.cat([plan[:1], plan[1:-1].flip(0), plan[-1:]])
+
+
 # --- chapter 9 -------------------------------------------------------------------------------------
 
 
@@ -696,6 +778,73 @@ CASES = {
         ],
         secret=r"alpha\*\*2|alpha \* v|a\*\*2",
         function=True,
+    ),
+    "bits-lost": Case(
+        right=[
+            (bits_lost, [(0, 3), (1, 2)]),
+            (lambda table, order: float(bits_lost(table, order)), ((3, 0), (2, 1))),
+            (bits_lost, torch.tensor([[0, 3], [1, 2]])),
+        ],
+        wrong=[
+            ((lambda table, order: bits_lost(table, order) * math.log(2), [(0, 3), (1, 2)]), "nats"),
+            ((lambda table, order: -bits_lost(table, order), [(0, 3), (1, 2)]), "sign"),
+            ((whole_message, [(0, 3), (1, 2)]), "whole message"),
+            ((nothing_remembered, [(0, 3), (1, 2)]), "what the earlier ones wrote"),
+            ((wasteful_one_by_one, [(0, 3), (1, 2)]), "One pixel a call is exact"),
+            ((told_its_own_call, [(0, 3), (1, 2)]), "given the calls before"),
+            ((only_the_first_call, [(0, 3), (1, 2)]), "given the calls before"),
+            ((lambda table, order: torch.zeros(2), [(0, 3), (1, 2)]), "shape"),
+            ((empty, [(0, 3), (1, 2)]), "returns nothing yet"),
+            ((unwritten, [(0, 3), (1, 2)]), "still empty"),
+            ((breaks, [(0, 3), (1, 2)]), "stopped with KeyError"),
+            ((0.288, [(0, 3), (1, 2)]), "A function is wanted"),
+            ((bits_lost, [(0, 1), (2, 3)]), "try all six"),
+            ((bits_lost, [(0, 2), (1, 3)]), "try all six"),
+            ((bits_lost, [(1, 2), (0, 3)]), "Turned round"),
+            ((bits_lost, [(1, 4), (2, 3)]), "every place from 0 to 3"),
+            ((bits_lost, [(0,), (1, 2, 3)]), "two places each"),
+            ((bits_lost, "far apart"), "should look like"),
+            ((bits_lost, 3), "should look like"),
+        ],
+        secret=r"\(0, 3\), \(1, 2\)|log2|0\.288",
+    ),
+    "ramp-matrix": Case(
+        right=[(ramp_matrix,), (ramp_in_loops,)],
+        wrong=[
+            ((lambda *given: 1 - ramp_matrix(*given),), "Upside down"),
+            ((not_clipped,), "below 0 or above 1"),
+            ((begins_below_one,), "first row"),
+            ((lambda *given: ramp_matrix(*given).flip(1),), "Turned round"),
+            ((last_begins_at_the_end,), "last row"),
+            ((comes_back,), "disappears again"),
+            ((lambda *given: ramp_matrix(*given).round(),), "Only levels 0 and 1"),
+            ((begins_one_place_early,), "when does each of them begin"),
+            ((all_at_once,), "How far has the first pixel fallen"),
+            ((lambda *given: ramp_matrix(*given)[:-1],), "shape"),
+            ((lambda *given: ramp_matrix(*given).T,), "shape"),
+        ],
+        secret=r"clamp|clip|1 - width|linspace",
+        function=True,
+    ),
+    "never-disagree": Case(
+        right=[
+            (0.0, [0.0, 0.656, 0.972, 0.9995]),
+            (torch.tensor(0.0), torch.tensor([0.0, 0.655, 0.971, 1.0])),
+            (0, (0.0, 0.66, 0.97, 1.0)),
+        ],
+        wrong=[
+            ((0.5, [0.0, 0.656, 0.972, 0.9995]), "drawn"),
+            ((1.0, [0.0, 0.656, 0.972, 0.9995]), "how often they do not"),
+            ((0.1, [0.0, 0.656, 0.972, 0.9995]), "two columns"),
+            ((0.0, [0.0, 0.004, -0.002, 0.01]), "cancel"),
+            ((0.0, [1.0, 1.0, 1.0, 1.0]), "drawing"),
+            ((0.0, [0.0, 0.5186, 0.9587, 0.9994]), "means of squares"),
+            ((0.0, [0.5, 0.656, 0.972, 0.9995]), "Begin with one call"),
+            ((0.0, [0.0, 0.7, 0.972, 0.9995]), "which are off"),
+            ((0.0, [0.656, 0.972, 0.9995]), "shape"),
+            ((0.0, "bright"), "should be numbers"),
+        ],
+        secret=r"0\.65|0\.97|0\.99|\b0\.0\b|grey",
     ),
     "name-one-get-all": Case(
         right=[(name_all,)],
