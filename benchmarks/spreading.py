@@ -132,7 +132,7 @@ def main() -> None:
     kept: dict[str, list[Row]] = {"rows": [], "bits": []}
     for part in kept if fits else ():
         kept[part] = [each for each in had.get(part, []) if any(row.items() <= each.items() for row in every)]
-    for part, row in sorted(wanted, key=lambda each: max(each[1]["calls"], 16)):
+    for part, row in sorted(wanted, key=lambda each: max(each[1]["calls"], 16) if each[0] == "rows" else 16):
         name = row["net"]
         if name not in given.nets or row["calls"] > given.most_calls:
             continue
