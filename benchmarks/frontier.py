@@ -11,8 +11,9 @@ package; any other seed trains its own (``runs/frontier/seed-N``) and draws with
 networks without the label (it was left out for a tenth of the training) and scored against their own floor.
 ``--costs`` measures, on a quiet machine, seconds and FLOPs a picture, at 8, 16 and 32 pixels.
 
-Rows that the file has for the same weights are kept, so a run goes on where it was stopped. Writes
-``minigen/results/frontier.json``.
+Rows that the file has for the same weights are kept, so a run goes on where it was stopped. What was measured before
+in the same way, with the same weights (the scores beside the weights, ``spreading.json``, ``few_steps.json``), is taken
+from there; ``--afresh`` measures it again. Writes ``minigen/results/frontier.json``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -39,6 +40,9 @@ OUT = mg.zoo.RESULTS / "frontier.json"
 RUNS = Path("runs/frontier")
 Row = dict[str, Any]
 
+PATCH = {1: 16, 4: 8, 16: 4, 64: 2, 256: 1}
+"""The side of the patches that make so many calls."""
+
 PATCHES = {1: "digits-raster-8", 4: "digits-raster-8", 16: "digits-raster-4", 64: "digits-raster-2",
            256: "digits-raster-1"}  # fmt: skip
 DRAW: Mapping[str, Any] = dict(pick="draw", eta=1.0)
@@ -50,8 +54,8 @@ class Curve:
     """One line of the figure: which network makes its point at each number of calls, down which plan."""
 
     nets: Mapping[int, str]
-    plan: mg.plans.Plan | None = None
-    """None: the plan that the network was trained on."""
+    plan: Callable[[int], mg.plans.Plan] | None = None
+    """By calls; None: the plan that the network was trained on."""
 
     sampling: Mapping[str, Any] = field(default_factory=lambda: DRAW)
     controlled: bool = True
@@ -61,18 +65,25 @@ def one(net: str, *calls: int) -> dict[int, str]:
     return dict.fromkeys(calls, net)
 
 
+def ramp(width: float, order: str = "raster") -> Callable[[int], mg.plans.Plan]:
+    return lambda calls: mg.plans.ramp(width, order)
+
+
 CURVES = {
     "patches": Curve(PATCHES),
     "scattered": Curve(one("digits-scattered", 1, 4, 16, 64, 256)),
-    "noise": Curve(one("digits-diffusion", 1, 2, 4, 8, 16, 32, 64, 256)),
-    "ramp": Curve(one("digits-any", 4, 16, 64), mg.plans.ramp(1 / 4)),
+    "noise": Curve(one("digits-diffusion", 1, 2, 4, 8, 16, 32, 64, 128)),
+    "ramp": Curve(one("digits-any", 4, 16, 64), ramp(1 / 4)),
     "noise, mean": Curve(one("digits-diffusion", 1, 2, 4, 8, 16, 32, 64), sampling=MEAN, controlled=False),
     "noise, second order": Curve(
         one("digits-diffusion", 4, 8, 16), sampling=dict(MEAN, second_order=True), controlled=False
     ),
-    "any net, rows": Curve(one("digits-any", 16, 64, 256), mg.plans.ramp(1 / 256), controlled=False),
-    "any net, scattered": Curve(one("digits-any", 4, 16, 64), mg.plans.ramp(1 / 256, "random"), controlled=False),
-    "any net, noise": Curve(one("digits-any", 4, 16, 64), mg.plans.ramp(1.0), controlled=False),
+    "any net, patches": Curve(
+        one("digits-any", 4, 16, 64), lambda calls: mg.plans.raster(PATCH[calls]), controlled=False
+    ),
+    "any net, rows": Curve(one("digits-any", 16, 64, 256), ramp(1 / 256), controlled=False),
+    "any net, scattered": Curve(one("digits-any", 4, 16, 64), ramp(1 / 256, "random"), controlled=False),
+    "any net, noise": Curve(one("digits-any", 4, 16, 64), ramp(1.0), controlled=False),
     "causal, cached": Curve(one("digits-causal-transformer", 256), controlled=False),
 }
 """Which is told the digit; the controlled ones again without, at the calls in UNTOLD."""
@@ -113,10 +124,39 @@ def network(name: str, seed: int, given: argparse.Namespace) -> tuple[mg.Generat
     return mg.zoo.load(name, folder, given.device), mg.zoo.about(name, folder)["sha256"]
 
 
+def elsewhere(row: Row) -> Row | None:
+    """The row as it was measured before with these weights: same pictures, same scores."""
+    curve = CURVES[row["curve"]]
+    if row["seed"] or not row["told"]:
+        return None
+    about, plan = mg.zoo.about(row["net"]), curve.plan and curve.plan(row["calls"])
+    same_walk = {"steps": row["calls"]} if curve.sampling == DRAW else {"steps": row["calls"], **curve.sampling}
+    found: Row | None = None
+    if plan is None and about.get("scores", {}).get("sampling") == same_walk:
+        found = {**about["scores"], "from": f"weights/{row['net']}.json"}
+    few = mg.zoo.results("few_steps")
+    way = {"noise": "draw, eta 1", "noise, mean": "mean, eta 0", "noise, second order": "second order"}.get(
+        row["curve"]
+    )
+    if few["weights"].get(row["net"]) == about["sha256"]:
+        wanted = {"way": way, "calls": row["calls"], "seed": 0}
+        found = next(
+            ({**each, "from": "few_steps.json"} for each in few["rows"] if wanted.items() <= each.items()), found
+        )
+    spread = mg.zoo.results("spreading")
+    if spread["weights"].get(row["net"]) == about["sha256"]:
+        wanted = {"net": row["net"], "calls": row["calls"], "width": getattr(plan, "width", None)}
+        wanted |= {"order": getattr(plan, "order", None), "patch": getattr(plan, "patch", None)}
+        rows = [each for each in spread["rows"] if wanted.items() <= each.items()] if curve.sampling == DRAW else []
+        found = next(({**each, "from": "spreading.json"} for each in rows), found)
+    kept = ("count", "frechet", "floor", "kernel", "density", "coverage", "accuracy", "nearer_to_train", "from")
+    return found and {**row, **{key: found[key] for key in kept}}
+
+
 def measure(row: Row, model: mg.Generator, count: int) -> Row:
     """Draw and score."""
     curve = CURVES[row["curve"]]
-    walked = model if curve.plan is None else model.along(curve.plan)
+    walked = model if curve.plan is None else model.along(curve.plan(row["calls"]))
     labels = torch.arange(count) % 10 if row["told"] else None
     untold = {} if row["told"] else {"guidance_scale": 0.0}
     drawn = mg.sample(
@@ -130,7 +170,7 @@ def measure(row: Row, model: mg.Generator, count: int) -> Row:
 
 def borders(drawn: Tensor, row: Row) -> dict[str, Any]:
     """Differences of neighbours over those of real digits: at the borders of patches and inside them."""
-    patch = {1: 16, 4: 8, 16: 4, 64: 2, 256: 1}[row["calls"]] if row["curve"] == "patches" else 1
+    patch = PATCH[row["calls"]] if "patches" in row["curve"] else 1
     found = mg.metrics.patch_gradients(drawn, patch)
     rounded = {name: value and round(value, 4) for name, value in (("border", found.border), ("inside", found.inside))}
     return {"gradients": rounded}
@@ -201,6 +241,7 @@ def main() -> None:
     options.add_argument("--most-calls", type=int, default=256, help="leave out the rows with more")
     options.add_argument("--device", default="cpu")
     options.add_argument("--costs", action="store_true", help="measure seconds and FLOPs, too")
+    options.add_argument("--afresh", action="store_true", help="measure again what other files have already")
     options.add_argument("--runs", type=Path, default=RUNS)
     options.add_argument("--out", type=Path, default=OUT)
     options.add_argument("--smoke", action="store_true", help="a few digits and calls, to see that it runs")
@@ -235,7 +276,8 @@ def main() -> None:
             continue
         same = {key: value for key, value in row.items() if key != "weights"}
         rows[:] = [each for each in rows if not same.items() <= each.items()]  # of other weights
-        rows.append(measure(row, model, given.count))
+        before = None if given.afresh or given.count != 1000 else elsewhere(row)
+        rows.append(before or measure(row, model, given.count))
         print({key: rows[-1].get(key) for key in ("curve", "calls", "seed", "told", "frechet", "accuracy")}, flush=True)
         store.save_json(given.out, content)
     store.save_json(given.out, content)
