@@ -38,10 +38,11 @@ def wanted_rows() -> list[Row]:
     rows = []
     for calls in (16, 4, 64):
         rows += [_row(name, calls) for name in NETS[:2]]
-        rows += [_row("digits-any", calls, 1 / 256, "random"), *patches(calls)]
+        rows += [_row("digits-any", calls, 1 / 256, "random")]
         rows += [_row("digits-any", calls, width, "raster") for width in WIDTHS]
         # at width 1 all pixels begin at once: there is no order
         rows += [_row("digits-any", calls, width, "random") for width in (WIDTHS[2:] if calls < 64 else WIDTHS[2:3])]
+        rows += patches(calls)
     return [*rows, *(_row(name, 256) for name in NETS[:2])]
 
 
