@@ -242,6 +242,7 @@ def main() -> None:
     options.add_argument("--device", default="cpu")
     options.add_argument("--costs", action="store_true", help="measure seconds and FLOPs, too")
     options.add_argument("--afresh", action="store_true", help="measure again what other files have already")
+    options.add_argument("--collect", action="store_true", help="only take over what other files have")
     options.add_argument("--runs", type=Path, default=RUNS)
     options.add_argument("--out", type=Path, default=OUT)
     options.add_argument("--smoke", action="store_true", help="a few digits and calls, to see that it runs")
@@ -277,6 +278,8 @@ def main() -> None:
         same = {key: value for key, value in row.items() if key != "weights"}
         rows[:] = [each for each in rows if not same.items() <= each.items()]  # of other weights
         before = None if given.afresh or given.count != 1000 else elsewhere(row)
+        if before is None and given.collect:
+            continue
         rows.append(before or measure(row, model, given.count))
         print({key: rows[-1].get(key) for key in ("curve", "calls", "seed", "told", "frechet", "accuracy")}, flush=True)
         store.save_json(given.out, content)
