@@ -26,7 +26,7 @@ import minigen as mg
 try:
     from x_transformers import AutoregressiveWrapper, Decoder, TransformerWrapper
 except ImportError as reason:
-    raise SystemExit(f"{reason}; pip install x-transformers==2.31.10, into an environment of its own") from None
+    raise SystemExit(f"{reason}; pip install x-transformers==2.31.10, see benchmarks/requirements.txt") from None
 
 START = 16
 """The token before the first pixel; the others are the greys."""
