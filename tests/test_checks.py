@@ -17,7 +17,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from minigen import checks
+from minigen import checks, process
 from minigen.checks import check
 
 
@@ -306,6 +306,29 @@ def comes_back(pixels: int, width: float, steps: int) -> Tensor:
     return torch.cat([plan[:1], plan[1:-1].flip(0), plan[-1:]])
 
 
+# --- chapter 8 -------------------------------------------------------------------------------------
+
+
+def spread_after(calls: int) -> float:
+    return math.cos(math.pi / (2 * calls)) ** calls
+
+
+def spread_by_walking(calls: int) -> Tensor:
+    """The same by the package's step, from a start at 1."""
+    x, rows = torch.ones(1, dtype=torch.float64), torch.linspace(1, 0, calls + 1, dtype=torch.float64)
+    for t, u in itertools.pairwise(rows):
+        x = process.step(x, process.cosine(t)[0] * x, t, u)
+    return x[0]
+
+
+def calls_of(steps: int, way: str, guided: bool) -> int:
+    return (2 if guided else 1) * (2 * steps - 1 if way == "heun" else steps)
+
+
+def heun_to_the_end(steps: int, way: str, guided: bool) -> int:
+    return (2 if guided else 1) * steps * (2 if way == "heun" else 1)
+
+
 # --- chapter 9 -------------------------------------------------------------------------------------
 
 
@@ -397,6 +420,85 @@ NO_FUNCTION: list[tuple[tuple[Any, ...], str]] = [
     ((lambda: 0,), "stopped with TypeError"),
     ((0.5,), "A function is wanted"),
 ]
+
+
+# --- chapter 11 ------------------------------------------------------------------------------------
+
+Points = list[tuple[float, float]]
+
+
+def pareto(points: Points) -> list[bool]:
+    return [not any(q[0] <= p[0] and q[1] <= p[1] and q != p for q in points) for p in points]
+
+
+def pareto_if_worse_in_both(points: Points) -> list[bool]:
+    return [not any(q[0] < p[0] and q[1] < p[1] for q in points) for p in points]
+
+
+def pareto_of_more(points: Points) -> list[bool]:
+    return pareto([(-cost, -distance) for cost, distance in points])
+
+
+def pareto_without_doubles(points: Points) -> list[bool]:
+    return [
+        kept and p not in points[:place] for place, (kept, p) in enumerate(zip(pareto(points), points, strict=True))
+    ]
+
+
+def pareto_all_but_equals(points: Points) -> list[bool]:
+    """Compares by place, and so equal points beat each other."""
+    return [
+        not any(j != i and q[0] <= p[0] and q[1] <= p[1] for j, q in enumerate(points)) for i, p in enumerate(points)
+    ]
+
+
+def pareto_by_hull(points: Points) -> list[bool]:
+    """Only what is best for some exchange rate between cost and distance."""
+    best = {min(points, key=lambda p: rate * p[0] + (1 - rate) * p[1]) for rate in torch.linspace(0, 1, 201).tolist()}
+    return [p in best and kept for p, kept in zip(points, pareto(points), strict=True)]
+
+
+def diagonal_frechet(mean_a: Tensor, variance_a: Tensor, mean_b: Tensor, variance_b: Tensor) -> Tensor:
+    return ((mean_a - mean_b) ** 2 + (variance_a**0.5 - variance_b**0.5) ** 2).sum()
+
+
+def frechet_by_variances(mean_a: Tensor, variance_a: Tensor, mean_b: Tensor, variance_b: Tensor) -> Tensor:
+    return ((mean_a - mean_b) ** 2 + (variance_a - variance_b) ** 2).sum()
+
+
+def frechet_without_a_cross(mean_a: Tensor, variance_a: Tensor, mean_b: Tensor, variance_b: Tensor) -> Tensor:
+    return ((mean_a - mean_b) ** 2 + variance_a + variance_b).sum()
+
+
+def frechet_of_centres(mean_a: Tensor, variance_a: Tensor, mean_b: Tensor, variance_b: Tensor) -> Tensor:
+    return ((mean_a - mean_b) ** 2).sum()
+
+
+def frechet_in_one_dimension(mean_a: Tensor, variance_a: Tensor, mean_b: Tensor, variance_b: Tensor) -> Tensor:
+    return (mean_a[0] - mean_b[0]) ** 2 + (variance_a[0] ** 0.5 - variance_b[0] ** 0.5) ** 2
+
+
+def nearest_by(reduce: str = "min", tie: float = 0.5, checks_sizes: bool = True) -> Callable[..., Tensor]:
+    def share(samples: Tensor, train: Tensor, heldout: Tensor) -> Tensor:
+        if checks_sizes and len(train) != len(heldout):
+            raise ValueError("unequal")
+        apart = [
+            (samples.flatten(1)[:, None] - part.flatten(1)).square().sum(dim=2).sqrt() for part in (train, heldout)
+        ]
+        near, far = (each.amin(dim=1) if reduce == "min" else each.mean(dim=1) for each in apart)
+        return ((near < far).double() + tie * (near == far)).mean()
+
+    return share
+
+
+def share_of_exact_copies(samples: Tensor, train: Tensor, heldout: Tensor) -> float:
+    return float((samples.flatten(1)[:, None] == train.flatten(1)).all(dim=2).any(dim=1).double().mean())
+
+
+def raises_something_else(samples: Tensor, train: Tensor, heldout: Tensor) -> Tensor:
+    if len(train) != len(heldout):
+        raise TypeError("unequal")
+    return nearest_by()(samples, train, heldout)
 
 
 # --- chapter 4 -------------------------------------------------------------------------------------
@@ -846,6 +948,51 @@ CASES = {
         ],
         secret=r"0\.65|0\.97|0\.99|\b0\.0\b|grey",
     ),
+    "shrinking-spread": Case(
+        right=[(spread_after,), (spread_by_walking,)],
+        wrong=[
+            ((lambda calls: 1.0,), "too near to the average"),
+            ((lambda calls: math.cos(math.pi / (2 * calls)),), "what one step does"),
+            ((lambda calls: spread_after(calls) ** 2,), "That is the variance"),
+            ((lambda calls: 0.5,), "What is it at level 1"),
+            ((lambda calls: spread_after(calls) if calls != 4 else 0.9,), "By what factor"),
+            ((lambda calls: 1 - 1 / calls,), "By what factor"),
+            ((lambda calls: [0.0, 0.5],), "has shape"),
+        ],
+        secret=r"cos\(|cosine of|pi / ?\(?2",
+        function=True,
+    ),
+    "count-calls": Case(
+        right=[(calls_of,), (lambda steps, way, guided: torch.tensor(calls_of(steps, way, guided)),)],
+        wrong=[
+            (
+                (lambda steps, way, guided: (2 if guided else 1) * steps * (2 if way == "heun" else 1),),
+                "nothing is asked",
+            ),
+            ((lambda steps, way, guided: calls_of(steps, way, False),), "asked twice"),
+            (
+                (lambda steps, way, guided: (2 if guided else 1) * (2 * steps - 1 if way != "plain" else steps),),
+                "paid for",
+            ),
+            ((lambda steps, way, guided: (2 if guided else 1) * (steps + 1),), "one call a step"),
+            ((lambda steps, way, guided: calls_of(steps, way, False) + (steps if guided else 0),), "asked twice"),
+        ],
+        secret=r"2 ?\* ?steps ?- ?1|2K",
+        function=True,
+    ),
+    "what-leaks": Case(
+        right=[(0.00635, 0.0), (torch.tensor(0.006353), 0), (0.006351, math.cos(math.pi / 2))],
+        wrong=[
+            ((0.0000403, 0.0), "of the variance"),
+            ((0.0, 0.0), "not nothing"),
+            ((0.99998, 0.0), "in front of the noise"),
+            ((0.02, 0.0), "all thousand"),
+            ((0.0064, 0.0), "all thousand"),
+            ((0.00635, 0.00635), "DDPM's again"),
+            ((0.00635, 1.0), "right angle"),
+        ],
+        secret=r"0\.00635|0\.0063|is 0\b",
+    ),
     "name-one-get-all": Case(
         right=[(name_all,)],
         wrong=[
@@ -952,6 +1099,65 @@ CASES = {
             ((lambda logits, pixels: [4, 4, 4],), "What chance"),
         ],
         secret=r"log2|log_softmax|softmax|cross_entropy",
+        function=True,
+    ),
+    "pareto": Case(
+        right=[
+            (pareto,),
+            (lambda points: torch.tensor(pareto(points)),),
+            (lambda points: [int(p) for p in pareto(points)],),
+        ],
+        wrong=[
+            ((pareto_of_more,), "less is better"),
+            ((pareto_if_worse_in_both,), "equal cost"),
+            ((pareto_without_doubles,), "Keep both"),
+            ((pareto_all_but_equals,), "no other point"),
+            ((pareto_by_hull,), "no other point"),
+            ((lambda points: [not each for each in pareto(points)],), "beaten ones"),
+            ((lambda points: [True] * len(points),), "is beaten by"),
+            ((lambda points: [False] * len(points),), "beaten by no other"),
+            ((lambda points: [p for p, kept in zip(points, pareto(points), strict=True) if kept],), "shape"),
+            ((lambda points: [p[0] for p in points],), "True or False"),
+        ],
+        secret=r"\bany\(|\ball\(|<=",
+        function=True,
+    ),
+    "frechet": Case(
+        right=[(2, diagonal_frechet), (2.0, lambda *m: float(diagonal_frechet(*m)))],
+        wrong=[
+            ((10, frechet_by_variances), "spreads belong"),
+            ((math.sqrt(2), diagonal_frechet), "left squared"),
+            ((1, diagonal_frechet), "different widths"),
+            ((6, diagonal_frechet), "come out at zero"),
+            ((3, diagonal_frechet), "centres"),
+            (("two", diagonal_frechet), "should be a number"),
+            ((2, frechet_by_variances), "spreads belong"),
+            ((2, frechet_without_a_cross), "come out at zero"),
+            ((2, frechet_of_centres), "different widths"),
+            ((2, lambda *m: diagonal_frechet(*m) ** 0.5), "left squared"),
+            ((2, lambda *m: diagonal_frechet(*m) / len(m[0])), "do not average"),
+            ((2, lambda *m: diagonal_frechet(*m) - ((m[0] - m[2]) ** 2 - (m[0] - m[2]).abs()).sum()), "is squared"),
+            ((2, frechet_in_one_dimension), "by itself"),
+            ((2, lambda *m: (m[0] - m[2]) ** 2), "shape"),
+            ((2, unwritten), "still empty"),
+            ((2, 0.5), "A function is wanted"),
+        ],
+        secret=r"\b2\b|sqrt|\*\*",
+    ),
+    "nearer-to-train": Case(
+        right=[(nearest_by(),), (lambda *sets: float(nearest_by()(*sets)),)],
+        wrong=[
+            ((lambda *sets: 1 - nearest_by()(*sets),), "Turned round"),
+            ((nearest_by("mean"),), "the nearest one"),
+            ((nearest_by(tie=0.0),), "in both sets"),
+            ((nearest_by(tie=1.0),), "in both sets"),
+            ((nearest_by(checks_sizes=False),), "by its size alone"),
+            ((share_of_exact_copies,), "how far is its nearest"),
+            ((raises_something_else,), "TypeError"),
+            ((lambda *sets: nearest_by()(*sets) * len(sets[0]),), "Asked is their share"),
+            ((lambda samples, train, heldout: torch.ones(len(samples)),), "shape"),
+        ],
+        secret=r"cdist|amin|argmin|\b0\.5\b",
         function=True,
     ),
 }
