@@ -74,7 +74,7 @@ def _linear_beta(t: Tensor) -> tuple[Tensor, Tensor]:
     place = t.double() * 1000
     below = place.floor().clamp(0, 999).long()
     log_alpha_bar = torch.lerp(log_bar[below], log_bar[below + 1], place - below)
-    return (log_alpha_bar / 2).exp().to(t.dtype), (-torch.expm1(log_alpha_bar)).sqrt().to(t.dtype)
+    return (log_alpha_bar / 2).exp().to(t.dtype), (0 - torch.expm1(log_alpha_bar)).sqrt().to(t.dtype)  # 0 -: never -0
 
 
 cosine = Schedule("cosine", _cosine)
