@@ -84,7 +84,7 @@ def test_same_losses_as_ten_plain_lines() -> None:
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    history = train(trained, x, y, iterations=60, learning_rate=0.01, **PLAIN, **QUIET)
+    history = train(trained, x, y, iterations=60, learning_rate=0.01, precision="float32", **PLAIN, **QUIET)
     assert history.loss == losses
     assert losses[-1] < 0.9 * losses[0]
     assert same_weights(plain, trained)
@@ -101,7 +101,7 @@ def test_unfused_adamw_of_a_reader_differs_by_rounding_only() -> None:
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    history = train(trained, x, y, iterations=60, learning_rate=0.01, **PLAIN, **QUIET)
+    history = train(trained, x, y, iterations=60, learning_rate=0.01, precision="float32", **PLAIN, **QUIET)
     assert history.loss == pytest.approx(losses, rel=1e-5)
 
 
@@ -134,7 +134,7 @@ def test_cross_entropy_finds_how_often_each_label_comes() -> None:
 def test_the_model_is_ready_to_use() -> None:
     x, y = data.curve()
     model = fit(nn.Dropout(0.5))
-    history = train(model, x, y, iterations=3, **QUIET)
+    history = train(model, x, y, iterations=3, precision="float32", **QUIET)
     assert not model.training
     assert not any(module.training for module in model.modules())
     assert torch.equal(model(x), model(x))  # no dropout
