@@ -64,6 +64,45 @@ def results(name: str) -> dict[str, Any]:
     return content
 
 
+def claims(*names: str) -> dict[str, dict[str, Any]]:
+    """What the article claims, in our words, with what was measured and the verdict: the claims named, or all.
+
+    The sentences stand in files/claims.json. Their numbers do not: each says in which results (or beside which
+    weights) it is to be found, and is taken from there. ``rests_on`` are the comparisons that a verdict needs.
+
+    Raises:
+        ValueError: if a claim is not settled; it names those that are.
+        LookupError: if a number is not where its sentence says.
+
+    >>> claims("c25")["c25"]["numbers"]["noise_16"] < 10
+    True
+    """
+    content: dict[str, Any] = json.loads((files("minigen") / "files" / "claims.json").read_text())
+    told = {claim["id"]: claim for claim in content["claims"]}
+    found = {}
+    for name in names or told:
+        claim = told[check_choice("name", name, told)]
+        numbers = {key: _number(source) for key, source in claim["numbers"].items()}
+        found[name] = {**claim, "numbers": numbers, "measured": claim["measured"].format(**numbers)}
+    return found
+
+
+def _number(source: dict[str, Any]) -> float:
+    """A measured number: taken from the one row that ``source`` means; of a ratio, the first over the second."""
+    if "ratio" in source:
+        first, second = (_number(part) for part in source["ratio"])
+        return first / second
+    content: Any = about(source["weights"]) if "weights" in source else results(source["results"])
+    if "where" in source:
+        rows = [row for row in content[source["part"]] if source["where"].items() <= row.items()]
+        if len(rows) != 1:
+            raise LookupError(f"{len(rows)} rows of {source['results']} have {source['where']}; allowed: one")
+        content = rows[0]
+    for key in source["take"].split("."):
+        content = content[key]
+    return content / source["over"] if "over" in source else content
+
+
 def load(name: str, folder: str | Path = SHIPPED, device: str = "auto") -> Generator:
     """The trained generator of this name, ready to sample.
 
