@@ -258,6 +258,7 @@ def main() -> None:
         "date": date.today().isoformat(),
         "torch": str(torch.__version__),
         "threads": torch.get_num_threads(),
+        "seed": 0,
         "settings": settings,
         "curves": {
             name: {"controlled": curve.controlled, "sampling": dict(curve.sampling)} for name, curve in CURVES.items()

@@ -332,22 +332,26 @@ def test_shipped_scores_of_a_generator_are_as_near_its_floor_as_its_plan_allows(
     plan, told = RECIPES[name].build().plan, RECIPES[name].build().condition
     most = 10 if told else 40  # one that is not told the digit is harder to train
     if isinstance(plan, plans.Staircase) and plan.patch:  # far away by nature; one call scores 110 times the floor
-        most = {1: 20, 2: 45, 4: 60, 8: 90}[plan.patch]
+        most = {1: 20, 2: 16, 4: 32, 8: 90}[plan.patch]
+    if name == "digits-less-noisy":  # so is this one: chapter 9 says why
+        most = 60
     assert scores["floor"]["mean"] - 4 * scores["floor"]["spread"] < scores["frechet"] < most * scores["floor"]["mean"]
     assert scores["sampling"] == dict(RECIPES[name].sampling)
 
 
-@pytest.mark.parametrize("patch", [1, 2, 4, 8])
-def test_the_raster_plans_have_the_network_of_diffusion_weight_for_weight(patch: int) -> None:
-    """Same net, head, condition and first weights; only the plan (and the number of updates) differs."""
-    diffusion, raster = recipes.recipe("digits-diffusion"), recipes.recipe(f"digits-raster-{patch}")
-    assert same_weights(diffusion.build(), raster.build())
-    configs = [each.build().config() for each in (diffusion, raster)]
-    assert configs[1].pop("plan") == {"name": "raster", "patch": patch}
-    configs[0].pop("plan")
+@pytest.mark.parametrize(
+    "name", [*(f"digits-raster-{patch}" for patch in (1, 2, 4, 8)), "digits-scattered", "digits-any"]
+)
+def test_the_other_plans_have_the_network_of_diffusion_weight_for_weight(name: str) -> None:
+    """Same net, head, condition, first weights and training; only the plan differs."""
+    diffusion, other = recipes.recipe("digits-diffusion"), recipes.recipe(name)
+    assert same_weights(diffusion.build(), other.build())
+    configs = [each.build().config() for each in (diffusion, other)]
+    assert configs[0].pop("plan") != configs[1].pop("plan")
     assert configs[0] == configs[1]
-    wanted = {**raster.training, "iterations": 0}
-    assert wanted == {**diffusion.training, "iterations": 0}
+    assert other.training == diffusion.training
+    seen = [zoo.about(each.name)["trained"]["images_seen"] for each in (diffusion, other)]
+    assert seen[0] == seen[1]
 
 
 def test_the_raster_plans_share_one_budget() -> None:
