@@ -269,7 +269,14 @@ def _device(random: torch.Generator | None) -> torch.device:
 
 def _check_choices(net: nets.Net, head: heads.Head, plan: plans.Plan, schedule: Schedule) -> None:
     """Raise if net, head and plan can't work together."""
+    _check_kinds(head, plan, schedule)
     plan.matrix(tuple(net.shape), steps=1)  # a patch that does not divide, a width that is too small
+    spacing = plan.spacing if isinstance(plan, plans.Ramp) else "cosine"
+    if spacing != "cosine" and schedule != cosine:
+        raise ValueError(
+            f"spacing is {spacing!r} with the schedule {schedule.name}; allowed: 'cosine', which is even steps"
+            " of the schedule itself, or the schedule cosine"
+        )
     if net.causal and plan != plans.raster(1):
         raise ValueError(f"plan is {plan.name} with a causal net; allowed: raster(patch=1), the order it is built for")
     if net.causal and not isinstance(head, heads.Categorical):
@@ -281,6 +288,17 @@ def _check_choices(net: nets.Net, head: heads.Head, plan: plans.Plan, schedule: 
                 f"target is 'eps' with the plan {plan.name}, which starts at t = 1, where eps says nothing of"
                 " the picture; allowed: plans.diffusion(start=0.995), or targets 'x0' and 'v'"
             )
+
+
+def _check_kinds(head: heads.Head, plan: plans.Plan, schedule: Schedule) -> None:
+    """Raise if one of the choices is not even of the right kind, such as its name."""
+    for argument, given, kind, such in (
+        ("head", head, heads.Head, "heads.Categorical(16)"),
+        ("plan", plan, plans.Plan, "plans.diffusion()"),
+        ("schedule", schedule, Schedule, "process.cosine"),
+    ):
+        if not isinstance(given, kind):
+            raise TypeError(f"{argument} is {given!r}; allowed: a {kind.__name__}, such as {such}")
 
 
 def build(config: dict[str, Any]) -> Generator:

@@ -102,7 +102,9 @@ class Regression(Head):
         if not self.gap:
             return convert(output, x_t, t, schedule, source=self.target, target="x0")
         (alpha_t, sigma_t), (alpha_u, sigma_u) = schedule(t), schedule(self._less(t))
-        return (sigma_t * output - sigma_u * x_t) / (alpha_u * sigma_t - alpha_t * sigma_u)
+        d = alpha_u * sigma_t - alpha_t * sigma_u
+        # at t = 0 the pixel is there already, d is 0, and 0/0 would be no number
+        return torch.where(t == 0, x_t, (sigma_t * output - sigma_u * x_t) / torch.where(t == 0, 1, d))
 
     def _less(self, t: Tensor) -> Tensor:
         """The level of the less noisy picture."""

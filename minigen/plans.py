@@ -187,6 +187,8 @@ class Staircase(Plan):
             return drawn, known.sum(dim=1, dtype=torch.float64) / pieces
         first_missing = torch.where(known, pieces, places).amin(dim=1)
         if not torch.equal(known, places < first_missing[:, None]):
+            if pieces == 1:  # no first patches to speak of: all or nothing
+                return super().complete(known, drawn, shape)
             raise ValueError(
                 f"mask marks pixels that {self.name} can't have written yet; allowed: the first whole patches,"
                 " row by row; a model with the plan random_order() completes any mask"
@@ -209,6 +211,13 @@ class Ramp(Plan):
     start: float = 1.0
     order: str | None = "raster"
     spacing: str = "cosine"
+
+    def __post_init__(self) -> None:
+        if self.width is not None:
+            check_number("width", self.width, 0, 1, open_left=True)
+        check_number("start", self.start, 0, 1, open_left=True)
+        check_choice("order", self.order, ("raster", "random", None))
+        check_choice("spacing", self.spacing, SCHEDULES)
 
     def levels(self, progress: Tensor, shape: Shape, drawn: Tensor | None = None) -> Tensor:
         s = progress.double()[:, None]
@@ -323,8 +332,7 @@ def diffusion(start: float = 1.0, spacing: str = "cosine") -> Ramp:
     >>> diffusion(spacing="flow").matrix((1,), steps=4).T       # more of its steps in the middle
     tensor([[1.0000, 0.7952, 0.5000, 0.2048, 0.0000]])
     """
-    check_choice("spacing", spacing, SCHEDULES)
-    return Ramp("diffusion", 1.0, check_number("start", start, 0, 1, open_left=True), spacing=spacing)
+    return Ramp("diffusion", 1.0, start, spacing=spacing)
 
 
 def ramp(width: float, order: str = "raster") -> Ramp:
@@ -336,11 +344,9 @@ def ramp(width: float, order: str = "raster") -> Ramp:
     >>> ramp(0.5).matrix((4,), steps=4)[1]
     tensor([0.5000, 0.8333, 1.0000, 1.0000])
     """
-    return Ramp(
-        "ramp",
-        check_number("width", width, 0, 1, open_left=True),
-        order=check_choice("order", order, ("raster", "random")),
-    )
+    # unlike any_ramp() it leaves neither of the two to chance
+    width = check_number("width", width, 0, 1, open_left=True)
+    return Ramp("ramp", width, order=check_choice("order", order, ("raster", "random")))
 
 
 def any_ramp() -> Ramp:

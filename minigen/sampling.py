@@ -133,8 +133,8 @@ def sample(
         temperature: of the drawing: below 1 bolder, 0 the likeliest value (chapter 4).
         clip: keep a regression head's guess in [-1, 1].
         known, mask: complete pictures: ``known`` (count or 1, C, H, W), rounded to the head's greys, is
-            kept where ``mask``, (H, W) or (count, 1, H, W), is True. For ``random_order()``, and
-            ``raster()`` with the first patches known.
+            kept where ``mask``, (H, W) or (count, 1, H, W), is True. For ``random_order()``, a ramp with
+            ``order="random"``, and ``raster()`` with the first patches known.
         cache: let a causal net remember what it has read, so that a call costs one pixel's work, not
             256's (chapter 10). The pictures are the same up to rounding.
         second_order: extrapolate the guesses, DPM-Solver++ (2M): one call a step all the same, for noise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Callable
@@ -469,6 +470,32 @@ GOOD = torch.zeros(2, 1, 8, 8)
         ),
         (lambda: Generator(unet(), GREYS, plans.ramp(0.001)), ValueError, r"width is 0.001; allowed with 64 pixels"),
         (
+            lambda: Generator(unet(), GREYS, plans.diffusion(spacing="flow"), process.flow),
+            ValueError,
+            r"spacing is 'flow' with the schedule flow; allowed: 'cosine', .* or the schedule cosine",
+        ),
+        (
+            lambda: Generator(unet(), "v", plans.diffusion()),
+            TypeError,
+            r"head is 'v'; allowed: a Head, such as heads.Categorical\(16\)",
+        ),
+        (
+            lambda: FREE.along("diffusion"),
+            TypeError,
+            r"plan is 'diffusion'; allowed: a Plan, such as plans.diffusion\(\)",
+        ),
+        (
+            lambda: Generator(unet(), GREYS, plans.diffusion(), "flow"),
+            TypeError,
+            r"schedule is 'flow'; allowed: a Schedule, such as process.cosine",
+        ),
+        (
+            lambda: Generator(unet(), EPS, plans.diffusion(0.995)).along(plans.ramp(1.0, "random")),
+            ValueError,
+            NEEDS_START.format("ramp"),
+        ),
+        (lambda: FREE.along(plans.raster(3)), ValueError, r"patch is 3, which does not divide 8 x 8 pixels"),
+        (
             lambda: Generator(causal(), GREYS, plans.raster(2)),
             ValueError,
             r"plan is raster with a causal net; allowed: raster\(patch=1\)",
@@ -551,6 +578,14 @@ def test_choices_that_go_together_are_accepted(head: heads.Head, plan: plans.Pla
     model = Generator(unet(4), head, plan, schedule)
     loss = float(model.loss((black_white(4, 1, 4, 4),), seeded(0)).detach())
     assert 0 < loss < 100
+
+
+def test_a_copy_walks_along_other_plans_too() -> None:
+    """Averaging copies the model, its schedule with it: still the default schedule, so every spacing goes with it."""
+    model = copy.deepcopy(tiny_unet(GREYS, plans.diffusion()))
+    spaced = model.along(plans.diffusion(spacing="flow"))
+    assert (model.plan.spacing, spaced.plan.spacing) == ("cosine", "flow")
+    assert not torch.equal(sample(spaced, 2, steps=4), sample(model, 2, steps=4))
 
 
 def test_the_ideal_generator_knows_its_pictures_by_the_greys_that_the_head_gives_them() -> None:

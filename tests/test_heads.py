@@ -172,6 +172,31 @@ def test_the_belief_of_a_regression_is_x0(target: str) -> None:
     torch.testing.assert_close(Regression(target).belief(output, x_t, t, process.cosine), x0, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda each: each.name)
+@pytest.mark.parametrize("head", [Regression("eps"), Regression("v"), Regression("less_noisy", gap=1 / 16)])
+def test_at_level_0_the_belief_is_the_pixel_itself(head: Regression, schedule: process.Schedule) -> None:
+    """Beside pixels that are still noisy, and whatever the network says there: no 0/0."""
+    t = torch.tensor([[0.0, 0.0, 0.4]], dtype=torch.float64)
+    x_t, output = normal(1, 3), normal(1, 3, seed=1)
+    found = head.belief(output, x_t, t, schedule)
+    torch.testing.assert_close(found[:, :2], x_t[:, :2], rtol=0, atol=1e-12)
+    assert bool(found.isfinite().all())
+    assert float((found - x_t)[0, 2].abs()) > 0.01
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda each: each.name)
+def test_a_picture_without_noise_is_x0(schedule: process.Schedule) -> None:
+    """As the gap grows to t and above, the less noisy target becomes x0: the same output, belief and loss."""
+    x0, eps, output = (normal(4, 6, seed=seed) for seed in range(3))
+    t = torch.tensor([0.2, 0.3, 0.5, 0.9], dtype=torch.float64)[:, None]
+    x_t, plain = corrupt(x0, t, eps, schedule), Regression("x0")
+    for gap, atol in ((1.0, 1e-12), (0.9, 1e-12), (0.9 - 1e-9, 1e-3)):
+        head = Regression("less_noisy", gap=gap)
+        torch.testing.assert_close(head.belief(output, x_t, t, schedule), output, rtol=0, atol=atol)
+        wanted = plain.loss(output, x0, eps, t, schedule)
+        torch.testing.assert_close(head.loss(output, x0, eps, t, schedule), wanted, rtol=0, atol=atol)
+
+
 def test_a_regression_guess_is_clipped_unless_told_otherwise() -> None:
     """To [-1, 1] with clip=True; as it is with clip=False."""
     belief = torch.tensor([[-3.0, -0.5, 0.5, 1.5]])
@@ -182,7 +207,10 @@ def test_a_regression_guess_is_clipped_unless_told_otherwise() -> None:
 # --- configurations and bad calls ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("head", [Regression("x0"), Regression("eps"), Categorical(2), Categorical(16)])
+@pytest.mark.parametrize(
+    "head",
+    [Regression("x0"), Regression("eps"), Regression("less_noisy", gap=1 / 16), Categorical(2), Categorical(16)],
+)
 def test_a_head_is_built_again_from_its_configuration(head: heads.Head) -> None:
     """config and build are each other's inverse."""
     assert heads.build(head.config()) == head

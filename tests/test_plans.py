@@ -322,6 +322,27 @@ HALF_PATCH = torch.tensor([[True, False, False, False]])
             r"plan is 'difusion'; allowed: 'one_shot', 'raster', .* did you mean 'diffusion'\?",
         ),
         (
+            lambda: plans.build({"name": "diffusion", "width": 1.0, "spacing": "flaw"}),
+            ValueError,
+            r"spacing is 'flaw'; allowed: 'cosine', 'flow', 'linear_beta_leaky'; did you mean 'flow'\?",
+        ),
+        (
+            lambda: plans.build({"name": "ramp", "width": 0.5, "order": "rasta"}),
+            ValueError,
+            r"order is 'rasta'; allowed: 'raster', 'random', None; did you mean 'raster'\?",
+        ),
+        (
+            lambda: plans.build({"name": "ramp", "width": 1.5}),
+            ValueError,
+            r"width is 1.5; allowed: finite numbers in \(0, 1\]",
+        ),
+        (
+            lambda: plans.build({"name": "diffusion", "width": 1.0, "start": 2.0}),
+            ValueError,
+            r"start is 2.0; allowed: finite numbers in \(0, 1\]",
+        ),
+        (lambda: plans.ramp(0.5, order=None), ValueError, r"order is None; allowed: 'raster', 'random'"),
+        (
             lambda: plans.random_order().levels(torch.zeros(1), (4,)),
             ValueError,
             r"drawn is None; allowed with random_order\(\): what draw\(\) returned",
