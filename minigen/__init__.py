@@ -10,13 +10,13 @@ head (what is predicted, by which loss), the net (the curve) and the condition (
     history = mg.train(model, images, labels, iterations=1000)
     drawn = mg.sample(model, count=64, steps=16)
 
-The files in reading order, each using only those before it: errors, randomness, store, data, process,
-plans, heads, nets, generator, sampling, training, recipes, zoo, metrics, plots, widgets, checks.
+The files in reading order, each using only those before it: errors, randomness, store, text, scenes, data,
+process, plans, heads, nets, generator, sampling, training, recipes, zoo, metrics, plots, widgets, checks.
 """
 
-from minigen import data, heads, metrics, nets, plans, plots, process, recipes, widgets, zoo
+from minigen import data, heads, metrics, nets, plans, plots, process, recipes, text, widgets, zoo
 from minigen.checks import check
-from minigen.generator import Generator, IdealGenerator, Labels
+from minigen.generator import Generator, IdealGenerator, Labels, Prompt
 from minigen.sampling import Walk, nfe, sample, trajectory
 from minigen.training import History, train
 
@@ -27,6 +27,7 @@ __all__ = [
     "History",
     "IdealGenerator",
     "Labels",
+    "Prompt",
     "Walk",
     "check",
     "data",
@@ -39,6 +40,7 @@ __all__ = [
     "process",
     "recipes",
     "sample",
+    "text",
     "train",
     "trajectory",
     "widgets",

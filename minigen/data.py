@@ -1,4 +1,4 @@
-"""The course's data: handwritten digits that come with the package, clothes for runs at scale, and points for curves.
+"""The course's data: handwritten digits that come with the package, clothes, captioned scenes, and points for curves.
 
 Pictures are float32 tensors (count, channels, height, width) with values in [-1, 1]: -1 black, 1 white.
 """
@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from minigen import scenes as _scenes
 from minigen.errors import check_choice, check_number, check_whole
 from minigen.randomness import seeded
 from minigen.store import write_atomically
@@ -146,6 +147,10 @@ def _unpacked(packed: bytes, path: str) -> bytes:
 
 SOURCES = {"digits": digits, "fashion": fashion}
 """Sets of pictures by name, each a function of size and split."""
+
+scenes = _scenes.scenes
+SCENE_WORDS = _scenes.WORDS
+"""Coloured shapes with captions, endless: the file ``scenes.py`` draws them (chapters 12 and 13)."""
 
 
 # --- points for curves -----------------------------------------------------------------------------

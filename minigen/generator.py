@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from minigen import heads, nets, plans, store
-from minigen.errors import check_images, check_labels, check_number, check_whole, nearest
+from minigen import heads, nets, plans, store, text
+from minigen.errors import check_choice, check_images, check_labels, check_number, check_whole, nearest
 from minigen.process import Schedule, corrupt, cosine, hide, schedule
 
 # --- conditions ------------------------------------------------------------------------------------
@@ -53,13 +53,81 @@ class Labels:
             raise ValueError(f"labels holds {len(labels)} labels; allowed: one, or as many as images: {count}")
         return labels.long()
 
-    def none(self, tokens: Tensor) -> Tensor:
-        """As many tokens that say "not told"."""
-        return torch.full_like(tokens, self.classes)
+    def none(self, count: int) -> Tensor:
+        """Tokens for so many images that say "not told"."""
+        return torch.full((count,), self.classes)
+
+    def check(self, argument: str, tokens: Tensor) -> Tensor:
+        """Return ``tokens`` if they are labels to train with, else raise."""
+        return check_labels(argument, tokens, self.classes)
 
     def embedding(self, size: int) -> nn.Module:
         """A fresh module that turns tokens (B,) into context vectors (B, size)."""
         return nn.Embedding(self.classes + 1, size)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A condition: a sentence made of ``words`` (chapter 12).
+
+    A share ``dropout`` of the prompts is replaced by the empty one in training, so that the network can
+    draw without a prompt, too.
+
+    Args:
+        words: the vocabulary, such as ``data.SCENE_WORDS``.
+        length: tokens a prompt, the start among them; a prompt has at most ``length - 1`` words.
+        layers: of the transformer that reads it.
+
+    >>> Prompt(("a", "circle", "red")).tokens(["a red circle", ""], count=2)[:, :5]
+    tensor([[1, 2, 4, 3, 0],
+            [1, 0, 0, 0, 0]])
+    """
+
+    words: tuple[str, ...]
+    length: int = 16
+    dropout: float = 0.1
+    layers: int = 2
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", tuple(self.words))  # JSON gives a list
+        check_whole("length", self.length, least=2)
+        check_whole("layers", self.layers)
+        check_number("dropout", self.dropout, 0, 1)
+
+    def tokens(self, given: str | Sequence[str] | Tensor | None, count: int) -> Tensor:
+        """The tokens (count, length) of one prompt, or of one an image; None is the empty prompt."""
+        if given is None or isinstance(given, str):
+            return text.encode(given or "", self.words, self.length).expand(count, -1)
+        rows = (
+            given
+            if isinstance(given, Tensor)
+            else torch.stack([text.encode(p, self.words, self.length) for p in given])
+        )
+        if len(rows) != count:
+            raise ValueError(f"prompt holds {len(rows)} prompts; allowed: one, or as many as images: {count}")
+        return self.check("prompt", rows)
+
+    def none(self, count: int) -> Tensor:
+        """Tokens of so many empty prompts."""
+        return self.tokens(None, count)
+
+    def check(self, argument: str, tokens: Tensor) -> Tensor:
+        """Return ``tokens`` if they are rows of this vocabulary, (B, length), else raise."""
+        if tokens.dtype != torch.int64 or tuple(tokens.shape[1:]) != (self.length,):
+            raise ValueError(
+                f"{argument} has shape {tuple(tokens.shape)} and dtype {tokens.dtype};"
+                f" allowed: tokens (count, {self.length}) int64, such as Prompt.tokens makes"
+            )
+        check_labels(argument, tokens.flatten(), len(self.words) + 2)
+        return tokens
+
+    def embedding(self, size: int) -> nn.Module:
+        """A fresh module that turns tokens (B, length) into context vectors (B, size)."""
+        return text.PromptEncoder(len(self.words), self.length, size, self.layers)
+
+
+Condition = Labels | Prompt
+CONDITIONS = {each.__name__: each for each in (Labels, Prompt)}
 
 
 # --- the generator ---------------------------------------------------------------------------------
@@ -76,7 +144,7 @@ class Generator(nn.Module):
         head: ``heads.Categorical()`` or ``heads.Regression()``.
         plan: from ``minigen.plans``.
         schedule: what a level means, ``process.cosine`` unless said otherwise.
-        condition: ``Labels(10)``, or None.
+        condition: ``Labels(10)``, ``Prompt(words)``, or None.
         loss_on: "hidden", every pixel that is not all there yet, or "next", only the pixels that the
             next step of the longest walk writes (the same thing for noise). Chapters 5 and 10 try both.
 
@@ -97,7 +165,7 @@ class Generator(nn.Module):
         head: heads.Head,
         plan: plans.Plan,
         schedule: Schedule = cosine,
-        condition: Labels | None = None,
+        condition: Condition | None = None,
         loss_on: str = "hidden",
     ) -> None:
         super().__init__()
@@ -129,13 +197,13 @@ class Generator(nn.Module):
         Args:
             x_t: (B, C, H, W) or (B, D).
             t: levels, (B, 1, H, W) or (B, D).
-            tokens: what the condition made of the labels, (B, ...), or None for "not told".
+            tokens: what the condition made of the labels or prompts, (B, ...), or None for "not told".
             memory: a causal net's cache, an empty dict at first: each call then gives the output of the
                 next pixel alone, (B, outputs, 1, 1).
         """
         context = None
         if self.condition is not None and self.embedding is not None:
-            tokens = self.condition.none(x_t.new_zeros(len(x_t), dtype=torch.int64)) if tokens is None else tokens
+            tokens = self.condition.none(len(x_t)).to(x_t.device) if tokens is None else tokens
             context = self.embedding(tokens)
         if memory is not None:  # it looks at written pixels only, so there is nothing to hide
             return self.last(self.net.next(x_t, context, memory))
@@ -159,10 +227,11 @@ class Generator(nn.Module):
         seen = hide(x_t, t, self.schedule) if memory is None else x_t
         if guidance_scale == 1 or self.condition is None or tokens is None:
             return self.head.belief(self.predict(seen, t, tokens, memory), seen, t, self.schedule)
+        none = self.condition.none(len(tokens)).to(tokens.device)
         if guidance_scale == 0:
-            return self.belief(x_t, t, self.condition.none(tokens), memory=memory)
+            return self.belief(x_t, t, none, memory=memory)
         seen2, t2 = torch.cat([seen, seen]), torch.cat([t, t])
-        both = self.predict(seen2, t2, torch.cat([tokens, self.condition.none(tokens)]), memory)
+        both = self.predict(seen2, t2, torch.cat([tokens, none]), memory)
         cond, uncond = self.head.belief(both, seen2, t2, self.schedule).chunk(2)
         return uncond + guidance_scale * (cond - uncond)
 
@@ -211,7 +280,7 @@ class Generator(nn.Module):
             return tokens
         dropped = torch.rand(count, generator=random, device=_device(random)) < self.condition.dropout
         dropped = dropped.to(tokens.device).view(-1, *[1] * (tokens.dim() - 1))
-        return torch.where(dropped, self.condition.none(tokens), tokens)
+        return torch.where(dropped, self.condition.none(count).to(tokens.device), tokens)
 
     def check_batch(self, batch: tuple[Tensor, ...]) -> None:
         """Raise if training data do not fit this model: called once by ``train``, not in every step."""
@@ -219,8 +288,8 @@ class Generator(nn.Module):
         check_images("images", images, self.shape)
         if labels and self.condition is None:
             raise ValueError("labels were given to a model without a condition; allowed: images alone")
-        if isinstance(self.condition, Labels) and labels:
-            check_labels("labels", labels[0], self.condition.classes)
+        if self.condition is not None and labels:
+            self.condition.check("labels", labels[0])
 
     def along(self, plan: plans.Plan) -> Generator:
         """This generator with another plan: the same weights (shared, not copied), another way to walk.
@@ -244,7 +313,9 @@ class Generator(nn.Module):
             "head": self.head.config(),
             "plan": self.plan.config(),
             "schedule": self.schedule.name,
-            "condition": None if self.condition is None else {"name": "Labels", **asdict(self.condition)},
+            "condition": None
+            if self.condition is None
+            else {"name": type(self.condition).__name__, **asdict(self.condition)},
             "loss_on": self.loss_on,
         }
 
@@ -308,17 +379,21 @@ def build(config: dict[str, Any]) -> Generator:
     >>> build(model.config()).config() == model.config()
     True
     """
-    condition = dict(config["condition"]) if config["condition"] else None
-    if condition is not None and condition.pop("name") != "Labels":
-        raise ValueError(f"condition is {config['condition']!r}; allowed: Labels")
     return Generator(
         nets.build(config["net"]),  # type: ignore[arg-type]
         heads.build(config["head"]),
         plans.build(config["plan"]),
         schedule(config["schedule"]),
-        None if condition is None else Labels(**condition),
+        _condition(config["condition"]),
         config["loss_on"],
     )
+
+
+def _condition(config: dict[str, Any] | None) -> Condition | None:
+    if config is None:
+        return None
+    arguments = dict(config)
+    return CONDITIONS[check_choice("condition", arguments.pop("name", None), CONDITIONS)](**arguments)
 
 
 # --- the perfect curve -----------------------------------------------------------------------------

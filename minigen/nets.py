@@ -581,7 +581,35 @@ class Classifier(nn.Module):
         return F.cross_entropy(self(shake(images, random) if self.training else images), labels)
 
 
-NETS = {each.__name__: each for each in (MLP, UNet, CausalConv, CausalTransformer, Classifier)}
+class Recogniser(Classifier):
+    """Several questions about one picture: what are the layout, the first thing's size, its colour ... (chapter 12)
+
+    ``questions`` says how many answers each has; an answer of -1 means that the question does not apply.
+
+    >>> net = Recogniser(size=32, channels=3, questions=(3, 2, 6))
+    >>> net.answers(torch.zeros(4, 3, 32, 32)).shape
+    torch.Size([4, 3])
+    """
+
+    def __init__(self, size: int, channels: int, questions: tuple[int, ...], **shape: Any) -> None:
+        self.questions = tuple(questions)
+        super().__init__(size, channels, sum(self.questions), **shape)
+        del self.config["classes"]
+        self.config["questions"] = self.questions
+
+    def answers(self, images: Tensor) -> Tensor:
+        """The likeliest answer to each question: (B, questions)."""
+        return torch.stack([part.argmax(dim=1) for part in self(images).split(self.questions, dim=1)], dim=1)
+
+    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator) -> Tensor:
+        """The cross-entropy of a batch (images, answers), summed over the questions."""
+        images, answers = batch
+        parts = zip(self(images).split(self.questions, dim=1), answers.unbind(dim=1), strict=True)
+        losses = [F.cross_entropy(part, right, ignore_index=-1, reduction="none").mean() for part, right in parts]
+        return torch.stack(losses).sum()
+
+
+NETS = {each.__name__: each for each in (MLP, UNet, CausalConv, CausalTransformer, Classifier, Recogniser)}
 
 
 def config(net: nn.Module) -> dict[str, Any]:

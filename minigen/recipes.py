@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from minigen import data, heads, nets, plans
+from minigen import data, heads, nets, plans, scenes
 from minigen.errors import check_choice
-from minigen.generator import Generator, Labels
+from minigen.generator import Generator, Labels, Prompt
 from minigen.training import History, train
 
 
@@ -30,7 +30,7 @@ class Recipe:
         training: arguments of ``train`` that differ from its defaults.
         sampling: arguments of ``sample`` that suit it best, chosen on validation data.
         seed: of the first weights and of the training.
-        source: the pictures, by their name in ``data.SOURCES``.
+        source: the pictures, by their name in ``data.SOURCES``, or "scenes", of which there is no end.
     """
 
     name: str
@@ -67,11 +67,34 @@ class Recipe:
         """
         arguments = {"seed": self.seed, **self.training, **changes}
         model = self.build(arguments["seed"])
-        parts: list[Any] = [data.SOURCES[self.source](self.size, split) for split in ("train", "validation")]
-        if isinstance(model, Generator) and model.condition is None:
-            parts = [(images,) for images, _ in parts]  # nobody tells it the labels
-        history = train(model, *parts[0], validation=parts[1], checkpoint=checkpoint, **arguments)
+        lessons, validation = _endless_scenes(model) if self.source == "scenes" else _of_a_set(model, self)
+        history = train(model, *lessons, validation=validation, checkpoint=checkpoint, **arguments)
         return model, history
+
+
+def _of_a_set(model: nn.Module, made_by: Recipe) -> tuple[Any, Any]:
+    """Training and validation data from a set of pictures: with their labels, unless nobody tells the model."""
+    parts: list[Any] = [data.SOURCES[made_by.source](made_by.size, split) for split in ("train", "validation")]
+    if isinstance(model, Generator) and model.condition is None:
+        parts = [(images,) for images, _ in parts]
+    return parts[0], parts[1]
+
+
+def _endless_scenes(model: nn.Module) -> tuple[Any, Any]:
+    """New scenes for every update, and 1,000 for validation: with their prompts, or for the recogniser meanings.
+
+    The recogniser learns from all scenes, the pairs among them that no generator is shown.
+    """
+
+    def lesson(made: scenes.Scenes) -> tuple[Tensor, Tensor]:
+        if not isinstance(model, Generator):
+            return made.images, made.meanings.to(made.images.device)
+        assert isinstance(model.condition, Prompt)
+        return made.images, model.condition.tokens(made.prompts, len(made.prompts)).to(made.images.device)
+
+    split = "train" if isinstance(model, Generator) else "everything"
+    seen = scenes.scenes(1000, split, seed=VALIDATION_SEED)
+    return (lambda count, random: lesson(scenes.batch(count, random, split)),), lesson(seen)
 
 
 def describe(model: nn.Module) -> dict[str, Any]:
@@ -141,6 +164,12 @@ def _causal(name: str, about: str, net: Callable[[], nets.Net], **training: Any)
     )
 
 
+QUESTIONS = (len(scenes.LAYOUTS), *(len(scenes.SIZES), len(scenes.COLOURS), len(scenes.SHAPES)) * 2)
+"""How many answers there are for each number of a scene's meaning."""
+
+VALIDATION_SEED = 1
+"""Of the scenes that choices are made on; scores are for scenes of seed 2."""
+
 _CLASSIFIER = dict(iterations=1200, weight_decay=0.01, validate_every=100)
 
 RECIPES = {
@@ -190,6 +219,28 @@ RECIPES = {
             lambda: nets.Classifier(size=16, widths=(24, 48, 64), kernel=5),
             training=_CLASSIFIER,
             seed=1,
+        ),
+        Recipe(
+            "scenes",
+            "scenes from noise, told a prompt: U-Net and a small transformer, least squares",
+            lambda: Generator(
+                nets.UNet(size=32, channels=3, widths=(32, 64, 128, 128), context_size=128),
+                heads.Regression("v"),
+                plans.diffusion(),
+                condition=Prompt(scenes.WORDS),
+            ),
+            size=32,
+            training=dict(iterations=8000, batch_size=64, weight_decay=0.01, validate_every=500),
+            sampling=dict(steps=16, eta=0.0, guidance_scale=2.0),
+            source="scenes",
+        ),
+        Recipe(
+            "scenes-judge",
+            "what is in a scene: layout, and size, colour and shape of one thing or two",
+            lambda: nets.Recogniser(32, 3, QUESTIONS, widths=(32, 64, 64)),
+            size=32,
+            training=dict(iterations=3000, batch_size=128, validate_every=250),
+            source="scenes",
         ),
     )
 }

@@ -22,7 +22,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from minigen.errors import check_images, check_number, check_whole
-from minigen.generator import Generator, IdealGenerator
+from minigen.generator import Generator, IdealGenerator, Labels, Prompt
 from minigen.heads import check_pick
 from minigen.nets import Memory
 from minigen.plans import Ramp, spatial
@@ -58,6 +58,7 @@ class _Settings:
     steps: int | None = None
     seed: int = 0
     labels: Tensor | Sequence[int] | int | None = None
+    prompt: str | Sequence[str] | None = None
     guidance_scale: float = 1.0
     eta: float = 1.0
     pick: str = "draw"
@@ -106,6 +107,7 @@ def sample(
     steps: int | None = None,
     seed: int = 0,
     labels: Tensor | Sequence[int] | int | None = None,
+    prompt: str | Sequence[str] | None = None,
     guidance_scale: float = 1.0,
     eta: float = 1.0,
     pick: str = "draw",
@@ -127,7 +129,9 @@ def sample(
         model: a trained ``Generator``, or an ``IdealGenerator``.
         steps: rows to walk down; None takes the plan's default (all pieces; 32 for noise).
         labels: one class, or one for each image; None takes each class equally often.
-        guidance_scale: 1 is off, 0 ignores the labels, above 1 pushes towards them (chapter 13).
+        prompt: for a model with the condition ``Prompt``: one sentence, or one for each image; None and ""
+            tell it nothing (chapter 12).
+        guidance_scale: 1 is off, 0 ignores labels and prompts, above 1 pushes towards them (chapter 13).
         eta: 1 adds fresh noise at each step, 0 none (chapter 8); plans of whole pixels don't use it.
         pick: "draw" from the belief or take its "mean"; for ``Categorical`` (chapters 3 and 4).
         temperature: of the drawing: below 1 bolder, 0 the likeliest value (chapter 4).
@@ -154,7 +158,7 @@ def sample(
     check_whole("count", count)
     check_whole("batch_size", batch_size)
     settings = _Settings(
-        steps, seed, labels, guidance_scale, eta, pick, temperature, clip, known, mask, cache, second_order
+        steps, seed, labels, prompt, guidance_scale, eta, pick, temperature, clip, known, mask, cache, second_order
     )
     results = []
     for first in tqdm(range(0, count, batch_size), desc="sampling", disable=not progress):
@@ -285,11 +289,17 @@ def _pixels(shape: tuple[int, ...], first: int) -> Iterator[Any]:
 
 
 def _tokens(model: Model, settings: _Settings, total: int) -> Tensor | None:
-    """The labels as the condition's tokens, for all ``total`` images."""
-    if model.condition is not None:
-        return model.condition.tokens(settings.labels, total)
-    if settings.labels is not None:
-        raise ValueError("labels were given to a model without a condition; allowed: None")
+    """The labels or prompts as the condition's tokens, for all ``total`` images."""
+    condition = model.condition
+    takes = {Labels: "labels", Prompt: "prompt"}.get(type(condition), "")
+    for argument, given in (("labels", settings.labels), ("prompt", settings.prompt)):
+        if given is not None and argument != takes:
+            what = f"with the condition {type(condition).__name__}" if takes else "without a condition"
+            raise ValueError(f"{argument} was given to a model {what}; allowed: {takes or 'neither labels nor prompt'}")
+    if isinstance(condition, Labels):
+        return condition.tokens(settings.labels, total)
+    if isinstance(condition, Prompt):
+        return condition.tokens(settings.prompt, total)
     if settings.guidance_scale != 1:
         raise ValueError(f"guidance_scale is {settings.guidance_scale} for a model without a condition; allowed: 1")
     return None
