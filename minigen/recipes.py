@@ -239,7 +239,7 @@ RECIPES = {
             "what is in a scene: layout, and size, colour and shape of one thing or two",
             lambda: nets.Recogniser(32, 3, QUESTIONS, widths=(32, 64, 64)),
             size=32,
-            training=dict(iterations=3000, batch_size=128, validate_every=250),
+            training=dict(iterations=1200, batch_size=128, validate_every=100),
             source="scenes",
         ),
     )
