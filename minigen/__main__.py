@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--guidance-scale", type=float, help="1 is off")
         sub.add_argument("--shipped", action="store_true", help="the package's weights, even if there is a run")
     draw.add_argument("--label", type=int, help="one class (default: all, equally often)")
+    draw.add_argument("--prompt", help="a sentence, for scenes (default: nothing is told)")
     draw.add_argument("--out", default="grid.png", help="the file (default: grid.png)")
     judge.add_argument("--split", default="held-out", help="held-out, or validation while choosing")
     judge.add_argument("--write", action="store_true", help="write the scores beside the weights")
@@ -101,35 +102,68 @@ def run_sample(options: argparse.Namespace) -> None:
 
     model = zoo.load(options.name, where(options), options.device)
     settings = {**recipe(options.name).sampling, **chosen(options, "steps", "eta", "pick", "guidance_scale")}
-    drawn = sampling.sample(model, options.count, seed=options.seed, labels=options.label, progress=True, **settings)
+    told = chosen(options, "prompt") | ({} if options.label is None else {"labels": options.label})
+    drawn = sampling.sample(model, options.count, seed=options.seed, progress=True, **told, **settings)
     picture = plots.grid(drawn, alt=f"{options.count} samples of {options.name}")
     print(f"{picture.save(options.out)}: {options.count} pictures, {settings}")
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
     """Score a generator, or a classifier by its accuracy."""
-    from minigen import metrics, sampling
-    from minigen.generator import Generator
+    from minigen import zoo
+    from minigen.generator import Generator, Prompt
 
-    folder = where(options)
-    if not isinstance(recipe(options.name).build(), Generator):
-        classifier = zoo.load_classifier(options.name, folder, options.device)
-        accuracy = metrics.classifier_accuracy(classifier, recipe(options.name).source)
-        scores: dict[str, Any] = {"accuracy": {split: round(value, 4) for split, value in accuracy.items()}}
+    folder, built = where(options), recipe(options.name).build()
+    if not isinstance(built, Generator):
+        scores = of_a_classifier(options, folder)
     else:
         model = zoo.load(options.name, folder, options.device)
         settings = {**recipe(options.name).sampling, **chosen(options, "steps", "eta", "pick", "guidance_scale")}
-        labels = None if model.condition is None else model.condition.tokens(None, options.count)
-        drawn = sampling.sample(model, options.count, seed=options.seed, labels=labels, progress=True, **settings)
-        # what is not told the digit draws them as they come, and has a floor of random classes
-        of = recipe(options.name).source
-        found = metrics.evaluate(drawn, labels=labels, split=options.split, balanced=labels is not None, of=of)
-        scores = {**found.rounded(), **of_the_plan(model, drawn, options.split, of)}
-        scores |= {"split": options.split, "seed": options.seed, "sampling": settings}
+        score = of_scenes if isinstance(model.condition, Prompt) else of_pictures
+        scores = {**score(model, options, settings), "seed": options.seed, "sampling": settings}
     for name, value in scores.items():
         print(f"{name:>18}: {value}")
     if options.write:
         print(f"written to {zoo.add_scores(options.name, scores, folder)}")
+
+
+def of_a_classifier(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """The share of right answers on pictures that were not trained on."""
+    from minigen import metrics, nets
+
+    classifier = zoo.load_classifier(options.name, folder, options.device)
+    if isinstance(classifier, nets.Recogniser):
+        return {"accuracy": asdict(metrics.recogniser_accuracy(classifier))}
+    accuracy = metrics.classifier_accuracy(classifier, recipe(options.name).source)
+    return {"accuracy": {split: round(value, 4) for split, value in accuracy.items()}}
+
+
+def of_pictures(model: Any, options: argparse.Namespace, settings: dict[str, Any]) -> dict[str, Any]:
+    """Distances to real digits or clothes; labels where the model is told them."""
+    from minigen import metrics, sampling
+
+    labels = None if model.condition is None else model.condition.tokens(None, options.count)
+    drawn = sampling.sample(model, options.count, seed=options.seed, labels=labels, progress=True, **settings)
+    # what is not told the digit draws them as they come, and has a floor of random classes
+    of = recipe(options.name).source
+    found = metrics.evaluate(drawn, labels=labels, split=options.split, balanced=labels is not None, of=of)
+    return {**found.rounded(), **of_the_plan(model, drawn, options.split, of), "split": options.split}
+
+
+def of_scenes(model: Any, options: argparse.Namespace, settings: dict[str, Any]) -> dict[str, Any]:
+    """For prompts of the kinds that training had, and for new ones: are they obeyed, and how real is it?"""
+    from minigen import metrics, sampling, scenes
+    from minigen.recipes import HELDOUT_SEED, VALIDATION_SEED
+
+    seed = VALIDATION_SEED if options.split == "validation" else HELDOUT_SEED
+    scores: dict[str, Any] = {"count": options.count, "split": options.split}
+    for split in ("train", "new pairs", "new relations"):
+        asked = scenes.scenes(options.count, split, seed=seed)
+        drawn = sampling.sample(
+            model, options.count, seed=options.seed, prompt=asked.prompts, progress=True, **settings
+        )
+        scores[split] = metrics.evaluate_scenes(drawn, asked).rounded()
+    return scores
 
 
 def of_the_plan(model: Any, drawn: Any, split: str, of: str) -> dict[str, Any]:

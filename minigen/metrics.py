@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,13 +20,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from minigen import data, zoo
+from minigen import data, scenes, zoo
 from minigen.errors import check_choice, check_images, check_labels, check_whole
 from minigen.generator import Generator
 from minigen.heads import Categorical
-from minigen.nets import Classifier
+from minigen.nets import Classifier, Recogniser
 from minigen.plans import Staircase, spatial
 from minigen.randomness import Blocks, seeded
+from minigen.recipes import HELDOUT_SEED
 from minigen.sampling import Model, evaluating
 
 LEAST = 500
@@ -58,8 +60,25 @@ class Spread:
         return f"{self.mean:.1f} ± {self.spread:.1f}"
 
 
+class _Rounded:
+    """What all scores can do."""
+
+    def rounded(self, digits: int = 4) -> dict[str, Any]:
+        """Plain numbers for a JSON file."""
+
+        def plain(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {name: plain(part) for name, part in value.items()}
+            if isinstance(value, float):  # JSON knows no NaN
+                return round(value, digits) if math.isfinite(value) else None
+            return value
+
+        result: dict[str, Any] = plain(asdict(self))  # type: ignore[call-overload]
+        return result
+
+
 @dataclass(frozen=True)
-class Scores:
+class Scores(_Rounded):
     """How a set of samples did; each attribute is explained by the function of its name.
 
     ``frechet`` and ``kernel`` are better the lower, never much below their ``floor`` and ``kernel_floor``.
@@ -76,19 +95,6 @@ class Scores:
     coverage_ceiling: Spread
     accuracy: float | None
     nearer_to_train: float
-
-    def rounded(self, digits: int = 4) -> dict[str, Any]:
-        """Plain numbers for a JSON file."""
-
-        def plain(value: Any) -> Any:
-            if isinstance(value, dict):
-                return {name: plain(part) for name, part in value.items()}
-            if isinstance(value, float):  # JSON knows no NaN
-                return round(value, digits) if math.isfinite(value) else None
-            return value
-
-        result: dict[str, Any] = plain(asdict(self))
-        return result
 
 
 # --- the judges ------------------------------------------------------------------------------------
@@ -313,6 +319,107 @@ def _draw_rows(labels: Tensor, count: int, balanced: bool, random: torch.Generat
     # the first of each class, then the second of each class, ...
     by_class = [shuffled[labels[shuffled] == digit] for digit in range(data.CLASSES)]
     return torch.stack(by_class, dim=1).flatten()[:count]
+
+
+# --- scenes: is what was asked for in the picture? --------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PromptAccuracy:
+    """The share of scenes in which the recogniser finds what the prompts said, by attribute and in all of them.
+
+    ``size``, ``colour`` and ``shape`` are right if they are so in every thing that the prompt names; what it
+    leaves unsaid is not judged.
+    """
+
+    count: int
+    layout: float
+    size: float
+    colour: float
+    shape: float
+    all: float
+
+
+@dataclass(frozen=True)
+class SceneScores(_Rounded):
+    """How scenes did against real ones of the same kind; see ``Scores``."""
+
+    prompt: PromptAccuracy
+    frechet: float
+    floor: Spread
+    coverage: float
+    coverage_ceiling: Spread
+
+
+@lru_cache(maxsize=1)
+def _recogniser() -> Recogniser:
+    found = zoo.load_classifier("scenes-judge", device="cpu")
+    assert isinstance(found, Recogniser)
+    return found
+
+
+def recognise(images: Tensor, by: Recogniser | None = None) -> Tensor:
+    """What the recogniser sees in scenes (N, 3, 32, 32): their meanings (N, 7), as ``minigen.scenes`` has them.
+
+    ``by`` is another recogniser than the package's.
+
+    >>> some = scenes.scenes(100, seed=5)
+    >>> bool((recognise(some.images) == some.meanings).double().mean() > 0.98)
+    True
+    """
+    judge = by or _recogniser()
+    check_images("images", images, judge.shape)
+    found = _in_parts(judge.answers, images.float().cpu())
+    found[found[:, 0] == 0, 4:] = -1  # one thing alone: there is no second
+    return found
+
+
+def prompt_accuracy(images: Tensor, asked: Sequence[str] | Tensor, by: Recogniser | None = None) -> PromptAccuracy:
+    """How often scenes show what was asked for: prompts, or meanings (N, 7) with -1 for what is left open.
+
+    >>> some = scenes.scenes(100, seed=5)
+    >>> prompt_accuracy(some.images, some.prompts).all > 0.95
+    True
+    """
+    wanted = asked if isinstance(asked, Tensor) else torch.stack([scenes.parse(prompt) for prompt in asked])
+    if len(wanted) != len(images):
+        raise ValueError(f"asked holds {len(wanted)} prompts; allowed: one an image, {len(images)}")
+    right = (recognise(images, by) == wanted) | (wanted == -1)
+    layout, things = right[:, 0], right[:, 1:].view(-1, 2, 3).all(dim=1)
+    # nothing more is asked of a second thing that should not be there: the layout says that
+    parts = [layout, *things.unbind(dim=1), layout & things.all(dim=1)]
+    return PromptAccuracy(len(images), *(float(part.double().mean()) for part in parts))
+
+
+def recogniser_accuracy(recogniser: Recogniser, count: int = 5000) -> PromptAccuracy:
+    """How often a recogniser is right on fresh scenes of all kinds: the ceiling of every prompt accuracy."""
+    fresh = scenes.scenes(count, "everything", seed=HELDOUT_SEED)
+    return prompt_accuracy(fresh.images, fresh.meanings, recogniser.cpu())
+
+
+def evaluate_scenes(images: Tensor, asked: scenes.Scenes) -> SceneScores:
+    """Score pictures drawn for the prompts of real scenes: what was asked for, and distances to the real ones.
+
+    Distances are on the 64 features of the recogniser. The floor is other scenes of the same prompts against
+    these, mean and spread of 5 draws.
+
+    >>> real = scenes.scenes(500, seed=5)
+    >>> scores = evaluate_scenes(real.images, real)
+    >>> scores.coverage, scores.frechet < scores.floor.mean
+    (1.0, True)
+    """
+    check_images("images", images, _recogniser().shape, least=LEAST)
+    real, found = (_in_parts(_recogniser().embed, each.float().cpu()) for each in (asked.images, images))
+    others = [
+        _in_parts(_recogniser().embed, scenes.draw(asked.meanings, seeded(draw, len(images)))) for draw in range(5)
+    ]
+    return SceneScores(
+        prompt=prompt_accuracy(images, asked.prompts),
+        frechet=frechet(real, found),
+        floor=Spread.of([frechet(real, other) for other in others]),
+        coverage=density_coverage(real, found)[1],
+        coverage_ceiling=Spread.of([density_coverage(real, other)[1] for other in others]),
+    )
 
 
 # --- what happens inside a picture -----------------------------------------------------------------

@@ -167,8 +167,8 @@ def _causal(name: str, about: str, net: Callable[[], nets.Net], **training: Any)
 QUESTIONS = (len(scenes.LAYOUTS), *(len(scenes.SIZES), len(scenes.COLOURS), len(scenes.SHAPES)) * 2)
 """How many answers there are for each number of a scene's meaning."""
 
-VALIDATION_SEED = 1
-"""Of the scenes that choices are made on; scores are for scenes of seed 2."""
+VALIDATION_SEED, HELDOUT_SEED = 1, 2
+"""Of the scenes that choices are made on, and of those that scores are for."""
 
 _CLASSIFIER = dict(iterations=1200, weight_decay=0.01, validate_every=100)
 

@@ -358,7 +358,7 @@ def test_labels_become_tokens() -> None:
     assert labels.tokens(None, 7).tolist() == [0, 1, 2, 0, 1, 2, 0]
     assert labels.tokens(2, 3).tolist() == [2, 2, 2]
     assert labels.tokens([2, 0], 2).tolist() == [2, 0]
-    assert labels.none(torch.tensor([0, 1])).tolist() == [3, 3]
+    assert labels.none(2).tolist() == [3, 3]
 
 
 def test_a_share_of_the_labels_is_dropped_in_training_only() -> None:
@@ -549,7 +549,7 @@ GOOD = torch.zeros(2, 1, 8, 8)
         (
             lambda: generator.build({**TOLD.config(), "condition": {"name": "Label", "classes": 3}}),
             ValueError,
-            r"condition is .*'Label'.*allowed: Labels",
+            r"condition is 'Label'.*allowed: 'Labels', 'Prompt'; did you mean 'Labels'",
         ),
     ],
 )

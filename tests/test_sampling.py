@@ -500,7 +500,7 @@ def completing(model: Generator | IdealGenerator = FREE, **changes: Any) -> Tens
             ValueError,
             r"guidance_scale is 3 for a model without a condition; allowed: 1",
         ),
-        (lambda: sample(FREE, 1, labels=1), ValueError, r"labels were given to a model without a condition.*: None"),
+        (lambda: sample(FREE, 1, labels=1), ValueError, r"labels was given to a model without a condition.*: neither"),
         (lambda: sample(TOLD, 1, labels=3), ValueError, r"labels holds 3; allowed: whole numbers from 0 to 2"),
         (lambda: sample(TOLD, 2, labels=[0, -1]), ValueError, r"labels holds -1; allowed: whole numbers from 0 to 2"),
         (lambda: sample(TOLD, 3, labels=[0, 1]), ValueError, r"labels holds 2 labels; allowed: one, or.*images: 3"),
