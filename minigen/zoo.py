@@ -68,7 +68,9 @@ def claims(*names: str) -> dict[str, dict[str, Any]]:
     """What the article claims, in our words, with what was measured and the verdict: the claims named, or all.
 
     The sentences stand in files/claims.json. Their numbers do not: each says in which results (or beside which
-    weights) it is to be found, and is taken from there. ``rests_on`` are the comparisons that a verdict needs.
+    weights) it is to be found, and is taken from there; or which chapter prints it, and a test compares the two.
+    ``rests_on`` are the comparisons that a verdict needs. A claim whose chapter is still being measured is
+    ``pending``: it has no numbers yet, and no verdict.
 
     Raises:
         ValueError: if a claim is not settled; it names those that are.
@@ -88,7 +90,9 @@ def claims(*names: str) -> dict[str, dict[str, Any]]:
 
 
 def _number(source: dict[str, Any]) -> float:
-    """A measured number: taken from the one row that ``source`` means; of a ratio, the first over the second."""
+    """A measured number: of the one row that ``source`` means, or as a page prints it; a ratio is first over second."""
+    if "page" in source:  # the book does not come with the package
+        return float(source["value"])
     if "ratio" in source:
         first, second = (_number(part) for part in source["ratio"])
         return first / second

@@ -587,6 +587,45 @@ def never_raises(size: int, patch: int) -> Tensor:
     return raster_plan(size, patch) if size % patch == 0 else torch.zeros(1)
 
 
+# --- chapter 14 ------------------------------------------------------------------------------------
+
+
+def euler(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> Tensor:
+    """The book's step itself, with the schedule of flow matching."""
+    levels = [torch.tensor([level], dtype=torch.float64) for level in (t, u)]
+    return process.step(x_t, x0_hat, *levels, schedule=process.flow)
+
+
+def along_velocity(length: Callable[[float, float], float]) -> Callable[..., Tensor]:
+    """A step of this length along v."""
+    return lambda x_t, x0_hat, t, u: x_t + length(t, u) * ((x_t - (1 - t) * x0_hat) / t - x0_hat)
+
+
+def euler_undivided(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> Tensor:
+    return x_t + (u - t) * (x_t - (1 - t) * x0_hat - x0_hat)
+
+
+def euler_divides_by_what_is_left(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> Tensor:
+    return x_t + (u - t) * (x_t - x0_hat) / (1 - t)
+
+
+def on_the_circle(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> Tensor:
+    levels = [torch.tensor([level], dtype=torch.float64) for level in (t, u)]
+    return process.step(x_t, x0_hat, *levels)
+
+
+def jump(x_t: Tensor, alpha: float, sigma: float, v: float) -> Tensor:
+    return x_t * (v / (alpha**2 * v + sigma**2)) ** 0.5
+
+
+def best_guess(x_t: Tensor, alpha: float, sigma: float, v: float) -> Tensor:
+    return alpha * v * x_t / (alpha**2 * v + sigma**2)
+
+
+def jump_by_spreads(x_t: Tensor, alpha: float, sigma: float, v: float) -> Tensor:
+    return x_t * v**0.5 / (alpha * v**0.5 + sigma)
+
+
 CASES = {
     "first-step": Case(
         right=[(0.4, 1.6), (2 / 5, 8 / 5), (torch.tensor(0.4), np.float64(1.6)), (0.4004, 1.5996)],
@@ -1159,6 +1198,72 @@ CASES = {
         ],
         secret=r"cdist|amin|argmin|\b0\.5\b",
         function=True,
+    ),
+    "euler-step": Case(
+        right=[
+            (euler,),
+            (along_velocity(lambda t, u: u - t),),
+            (lambda x_t, x0_hat, t, u: x_t + (u - t) * (x_t - x0_hat) / t,),
+            (lambda x_t, x0_hat, t, u: euler(x_t, x0_hat, t, u).tolist(),),
+        ],
+        wrong=[
+            ((along_velocity(lambda t, u: t - u),), "away from the picture"),
+            ((along_velocity(lambda t, u: -1),), "all the way"),
+            ((along_velocity(lambda t, u: 1),), "towards the noise"),
+            ((along_velocity(lambda t, u: u),), "one of them"),
+            ((euler_undivided,), "came with a factor"),
+            ((lambda x_t, x0_hat, t, u: x_t + (u - t) * (x_t - x0_hat),), "on the way"),
+            ((on_the_circle,), "quarter circle"),
+            ((lambda x_t, x0_hat, t, u: x0_hat,), "writes the guess"),
+            ((lambda x_t, x0_hat, t, u: euler(x_t, x0_hat, t, u).float(),), "First the noise"),
+            ((euler_divides_by_what_is_left,), "First the noise"),
+            ((lambda x_t, x0_hat, t, u: x_t / (u - 0.3),), "not finite"),
+            ((lambda x_t, x0_hat, t, u: euler(x_t, x0_hat, t, u).mean(),), "shape"),
+        ],
+        secret=r"u - t|t - u|/ ?t\b|eps_hat - x0",
+        function=True,
+    ),
+    "one-jump": Case(
+        right=[(jump,), (lambda *given: jump(*given).tolist(),)],
+        wrong=[
+            ((best_guess,), "an average"),
+            ((lambda x_t, alpha, sigma, v: x_t * v / (alpha**2 * v + sigma**2),), "root of their variance"),
+            ((lambda x_t, alpha, sigma, v: x_t * v**0.5,), "pure noise alone"),
+            ((lambda x_t, alpha, sigma, v: x_t,), "Walking changes"),
+            ((lambda x_t, alpha, sigma, v: x_t / max(alpha, 1e-9),), "At every level"),
+            ((lambda x_t, alpha, sigma, v: x_t / alpha,), "not finite"),
+            ((jump_by_spreads,), "not their spreads"),
+            ((lambda x_t, alpha, sigma, v: x_t * ((alpha**2 * v + sigma**2) / v) ** 0.5,), "Upside down"),
+            ((lambda x_t, alpha, sigma, v: x_t * math.inf,), "not finite"),
+            ((lambda *given: jump(*given).sum(),), "shape"),
+        ],
+        secret=r"sqrt|\*\* ?0\.5|alpha\*\*2|alpha\^2",
+        function=True,
+    ),
+    "latent-bill": Case(
+        right=[(48, 65536, 1024, 4096), (48.0, 256 * 256, 32 * 32, 64**2)],
+        wrong=[
+            ((64, 65536, 1024, 4096), "places alone"),
+            ((8, 65536, 1024, 4096), "one side"),
+            ((256 / 3, 65536, 1024, 4096), "swapped"),
+            ((16384, 65536, 1024, 4096), "How many times fewer is that"),
+            ((786432, 65536, 1024, 4096), "How many times fewer are"),
+            ((1 / 48, 65536, 1024, 4096), "Turned round"),
+            ((50, 65536, 1024, 4096), "colours included"),
+            ((48, 262144, 1024, 4096), "each pixel"),
+            ((48, 131072, 1024, 4096), "two high"),
+            ((48, 196608, 1024, 4096), "three colours"),
+            ((48, 256, 1024, 4096), "How many rows"),
+            ((48, 65536, 4096, 4096), "each place"),
+            ((48, 65536, 2048, 4096), "two high"),
+            ((48, 65536, 32, 4096), "How many rows"),
+            ((48, 65536, 1024, 64), "every other"),
+            ((48, 65536, 1024, 2304), "not of numbers"),
+            ((48, 65536, 1024, 128), "twice as many"),
+            ((48, 65536, 1024, 1 / 4096), "Turned round"),
+            (("many", 65536, 1024, 4096), "should be a number"),
+        ],
+        secret=r"\b48\b|65,?536|1,?024|4,?096",
     ),
 }
 
