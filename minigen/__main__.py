@@ -81,14 +81,20 @@ def where(options: argparse.Namespace) -> Path:
 
 
 def run_train(options: argparse.Namespace) -> None:
-    """Train, save, and forget the checkpoint."""
+    """Train, save, and forget the checkpoint. Under torchrun the processes share each batch; the first one saves."""
+    from minigen.training import together
+
     changes = chosen(options, "iterations", "batch_size", "learning_rate", "seed", "precision")
     made_by = recipe(options.name)
     checkpoint = Path(options.runs) / f"{made_by.name}.checkpoint.safetensors"
     revision = zoo.code_revision()  # of the code that trains, even if it is edited meanwhile
-    if checkpoint.is_file():
-        print(f"going on from {checkpoint}")
-    model, history = made_by.train(checkpoint=checkpoint, device=options.device, **changes)
+    with together() as processes:
+        first = processes.rank == 0
+        if checkpoint.is_file() and first:
+            print(f"going on from {checkpoint}")
+        model, history = made_by.train(checkpoint=checkpoint, device=options.device, **changes)
+    if not first:
+        return
     recorded = {key: value for key, value in changes.items() if key != "precision"}
     path = zoo.save(options.runs, made_by, model, history, recorded, revision)
     if not history.interrupted:

@@ -235,24 +235,32 @@ class Generator(nn.Module):
         cond, uncond = self.head.belief(both, seen2, t2, self.schedule).chunk(2)
         return uncond + guidance_scale * (cond - uncond)
 
-    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator | None = None) -> Tensor:
-        """The training loss of a batch (images,) or (images, labels): one number.
+    def loss(
+        self, batch: tuple[Tensor, ...], random: torch.Generator | None = None, part: slice = slice(None)
+    ) -> Tensor:
+        """The training loss of a batch (images,), (images, labels) or (images, prompts' tokens): one number.
 
         For each image a random row of the plan is drawn, the image is corrupted to it, and the head
         judges the network's restoration: the mean over an image's hidden pixels, then over images.
         A causal net is judged on all rows at once, by what each row's next pixel gets (with
         ``loss_on="next"``, on one random row like the others). Losses of different plans must not be
         compared.
+
+        ``part`` of the batch is judged alone, with the dice that it would get in the whole: so processes
+        that share a batch do together what one does alone.
         """
         images, *labels = batch
         x0 = self.head.prepare(images)
         tokens = self._training_tokens(labels, len(x0), random)
+        tokens = None if tokens is None else tokens[part]
         if self.net.causal and self.loss_on == "hidden":
+            x0 = x0[part]
             t = x0.new_zeros(len(x0), 1, *self.shape[1:])
             return self.head.loss(self.predict(x0, t, tokens), x0, x0, t, self.schedule).mean()
         t, judged = self._random_row(len(x0), random)
-        t, judged = t.to(x0), judged.to(x0.device)
-        noise = torch.randn(x0.shape, generator=random, device=_device(random)).to(x0)
+        noise = torch.randn(x0.shape, generator=random, device=_device(random))
+        x0 = x0[part]
+        t, judged, noise = t[part].to(x0), judged[part].to(x0.device), noise[part].to(x0)
         eps = hide(noise, t, self.schedule)  # where nothing of x0 is left, the noise says nothing either
         output = self.predict(corrupt(x0, t, noise, self.schedule), t, tokens)
         losses = torch.where(judged, self.head.loss(output, x0, eps, t, self.schedule), 0)

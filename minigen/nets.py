@@ -82,10 +82,12 @@ class Fit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x)
 
-    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator | None = None) -> Tensor:
-        """The mean loss over a batch (inputs, answers)."""
+    def loss(
+        self, batch: tuple[Tensor, ...], random: torch.Generator | None = None, part: slice = slice(None)
+    ) -> Tensor:
+        """The mean loss over a batch (inputs, answers), or over a part of it."""
         inputs, answers = batch
-        return self.LOSSES[self.loss_name](self(inputs), answers)
+        return self.LOSSES[self.loss_name](self(inputs[part]), answers[part])
 
 
 # --- telling a network how much is left ------------------------------------------------------------
@@ -575,10 +577,10 @@ class Classifier(nn.Module):
         """The logits of the classes: (B, classes)."""
         return self.last(self.embed(images))
 
-    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator) -> Tensor:
-        """The mean cross-entropy of a batch (images, labels); shaken while in training mode."""
+    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator, part: slice = slice(None)) -> Tensor:
+        """The mean cross-entropy of a batch (images, labels), or of a part; shaken while in training mode."""
         images, labels = batch
-        return F.cross_entropy(self(shake(images, random) if self.training else images), labels)
+        return F.cross_entropy(self((shake(images, random) if self.training else images)[part]), labels[part])
 
 
 class Recogniser(Classifier):
@@ -601,11 +603,11 @@ class Recogniser(Classifier):
         """The likeliest answer to each question: (B, questions)."""
         return torch.stack([part.argmax(dim=1) for part in self(images).split(self.questions, dim=1)], dim=1)
 
-    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator) -> Tensor:
-        """The cross-entropy of a batch (images, answers), summed over the questions."""
-        images, answers = batch
-        parts = zip(self(images).split(self.questions, dim=1), answers.unbind(dim=1), strict=True)
-        losses = [F.cross_entropy(part, right, ignore_index=-1, reduction="none").mean() for part, right in parts]
+    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator, part: slice = slice(None)) -> Tensor:
+        """The cross-entropy of a batch (images, answers), or of a part, summed over the questions."""
+        images, answers = batch[0][part], batch[1][part]
+        pairs = zip(self(images).split(self.questions, dim=1), answers.unbind(dim=1), strict=True)
+        losses = [F.cross_entropy(said, right, ignore_index=-1, reduction="none").mean() for said, right in pairs]
         return torch.stack(losses).sum()
 
 

@@ -6,7 +6,7 @@
         loss.backward(); clip the gradient; optimizer.step(); average the weights
 
 Chapter 1 writes this out in a dozen lines. The rest of the file is what a long run needs: a moving average
-of the weights (EMA), validation, checkpoints that survive a kill, mixed precision.
+of the weights (EMA), validation, checkpoints that survive a kill, mixed precision, several processes.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
@@ -155,13 +157,14 @@ def train(
     )
     check_whole("checkpoint_every", checkpoint_every)
     run = _Run(model, data, settings, validation, pick_device(device), precision, checkpoint)
-    with tqdm(total=iterations, initial=run.iteration, desc="training", disable=not progress) as bar, _Wish() as stop:
+    silent = not progress or run.processes.rank > 0
+    with tqdm(total=iterations, initial=run.iteration, desc="training", disable=silent) as bar, _Wish() as stop:
         for iteration in run:
             bar.update()
             bar.set_postfix(loss=f"{run.last_loss:.4f}", refresh=False)
-            run.history.interrupted = stop.wished and iteration < iterations
+            run.history.interrupted = run.processes.any(stop.wished) and iteration < iterations
             due = iteration % checkpoint_every == 0 or iteration == iterations or run.history.interrupted
-            if checkpoint is not None and due:
+            if checkpoint is not None and due and run.processes.rank == 0:
                 run.save(checkpoint)
             if run.history.interrupted:
                 break
@@ -169,6 +172,95 @@ def train(
         warnings.warn(f"interrupted: the model has had {run.iteration} of {iterations} iterations", stacklevel=2)
     run.finish()
     return run.history
+
+
+# --- several processes -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes that train together, and which of them this one is: one alone, unless torchrun started it.
+
+    Every process makes the same batches and the same dice, judges its own part of each batch, and the
+    gradients are averaged (DistributedDataParallel). So N processes follow the path of one, up to rounding.
+    """
+
+    rank: int = 0
+    count: int = 1
+
+    @staticmethod
+    def here() -> Processes:
+        """Those of torch.distributed, if it is in use."""
+        if not (dist.is_available() and dist.is_initialized()):
+            return Processes()
+        return Processes(dist.get_rank(), dist.get_world_size())
+
+    def part(self, size: int) -> slice:
+        """This process's part of a batch of ``size``.
+
+        >>> Processes(rank=1, count=2).part(6)
+        slice(3, 6, None)
+        """
+        if size % self.count:
+            near = max(1, round(size / self.count)) * self.count
+            raise ValueError(
+                f"batch_size is {size} with {self.count} processes; allowed: multiples of {self.count};"
+                f" the nearest is {near}"
+            )
+        share = size // self.count
+        return slice(self.rank * share, (self.rank + 1) * share)
+
+    def any(self, wished: bool) -> bool:
+        """Whether one of the processes wishes it: all of them must know, or some would wait for ever."""
+        return wished if self.count == 1 else bool(self.mean(torch.tensor(float(wished)).to(_own_gpu())) > 0)
+
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean of a number over the processes."""
+        if self.count > 1:
+            value = value.clone()
+            dist.all_reduce(value)
+            value /= self.count
+        return value
+
+
+@contextmanager
+def together() -> Iterator[Processes]:
+    """Join the other processes that torchrun has started, for the time of the ``with``; alone, do nothing.
+
+    >>> with together() as processes:
+    ...     processes
+    Processes(rank=0, count=1)
+    """
+    if "RANK" not in os.environ or dist.is_initialized():
+        yield Processes.here()
+        return
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield Processes.here()
+    finally:
+        dist.destroy_process_group()
+
+
+def _own_gpu() -> torch.device:
+    """The GPU of this process, the first if it is alone; without one, the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)) if Processes.here().count > 1 else 0)
+
+
+class _Lesson(nn.Module):
+    """The loss as a forward pass, which is what DistributedDataParallel watches."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, *given: Any) -> Tensor:
+        loss: Tensor = self.model.loss(*given)
+        return loss
+
+
+# --- the run ---------------------------------------------------------------------------------------
 
 
 class _Wish:
@@ -200,7 +292,9 @@ def pick_device(name: str = "auto") -> torch.device:
     ValueError: device is 'gpu'; allowed: 'auto', 'cpu', 'cuda', 'cuda:0' and so on
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return (
+            _own_gpu() if Processes.here().count > 1 else torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        )
     kind, _, number = str(name).partition(":")
     if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
         raise ValueError(f"device is {name!r}; allowed: 'auto', 'cpu', 'cuda', 'cuda:0' and so on")
@@ -269,8 +363,12 @@ class _Run:
             torch.autocast(device.type, torch.bfloat16) if kind == "bfloat16" else nullcontext()
         )
         self.shapes = [list(part.shape) if isinstance(part, Tensor) else "source" for part in data]
+        self.processes = Processes.here()
+        self.processes.part(settings.batch_size)
         if checkpoint is not None and os.path.exists(checkpoint):
             self.restore(checkpoint)
+        # after the checkpoint is read: making it waits for all, so nobody reads what another one is writing
+        self.lesson = DistributedDataParallel(_Lesson(model)) if self.processes.count > 1 else model.loss
 
     # --- the loop ---
 
@@ -299,8 +397,9 @@ class _Run:
         # A stream of its own for every iteration, so that a resumed run needs no generator's state
         random = seeded(self.settings.seed, self.iteration, device=self.device)
         batch = self.source(self.iteration)
+        alone = self.processes.count == 1
         with self.autocast:
-            loss = self.model.loss(batch, random)
+            loss = self.lesson(batch, random, *(() if alone else (self.processes.part(len(batch[0])),)))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if self.settings.clip is not None:
@@ -310,7 +409,7 @@ class _Run:
         if self.averaged is not None:
             self.averaged.update_parameters(self.model)
         self.history.images_seen += len(batch[0])
-        return loss.detach()
+        return self.processes.mean(loss.detach())
 
     def _read_losses(self) -> None:
         """Move the unread losses to the history; one that is not finite ends the run."""
