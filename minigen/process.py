@@ -63,6 +63,12 @@ def _cosine(t: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cos(t * (math.pi / 2)), torch.sin(t * (math.pi / 2))
 
 
+def _shifted(t: Tensor) -> tuple[Tensor, Tensor]:
+    alpha, sigma = _cosine(t)
+    length = (alpha**2 + 4 * sigma**2).sqrt()
+    return alpha / length, 2 * sigma / length
+
+
 def _flow(t: Tensor) -> tuple[Tensor, Tensor]:
     return 1 - t, t
 
@@ -80,6 +86,13 @@ def _linear_beta(t: Tensor) -> tuple[Tensor, Tensor]:
 cosine = Schedule("cosine", _cosine)
 """alpha = cos(pi t / 2), sigma = sin(pi t / 2): the course's default (chapter 7)."""
 
+shifted = Schedule("shifted", _shifted)
+"""Cosine with twice the noise for the same picture: sigma / alpha = 2 tan(pi t / 2).
+
+For pictures of large plain shapes: noise that hides a digit leaves them easy to see, so more of the levels must
+be noisy (Hoogeboom et al. 2023, arXiv 2301.11093, shift it by the size of the pictures; chapter 12).
+"""
+
 flow = Schedule("flow", _flow, straight=True)
 """alpha = 1 - t, sigma = t: flow matching's straight line (chapter 14; Lipman et al. 2023)."""
 
@@ -87,7 +100,7 @@ linear_beta_leaky = Schedule("linear_beta_leaky", _linear_beta, leaky=True)
 """DDPM's 1,000 betas from 1e-4 to 0.02 (Ho et al. 2020). At t = 1 alpha is still 0.00635: chapter 8
 shows what that leak costs. Nowhere else in the course is it used."""
 
-SCHEDULES = {each.name: each for each in (cosine, flow, linear_beta_leaky)}
+SCHEDULES = {each.name: each for each in (cosine, shifted, flow, linear_beta_leaky)}
 
 
 def schedule(name: str | Schedule) -> Schedule:

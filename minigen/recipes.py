@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from minigen import data, heads, nets, plans, scenes
+from minigen import data, heads, nets, plans, process, scenes
 from minigen.errors import check_choice
 from minigen.generator import Generator, Labels, Prompt
 from minigen.training import History, train
@@ -227,10 +227,11 @@ RECIPES = {
                 nets.UNet(size=32, channels=3, widths=(32, 64, 128, 128), context_size=128),
                 heads.Regression("v"),
                 plans.diffusion(),
-                condition=Prompt(scenes.WORDS),
+                process.shifted,
+                Prompt(scenes.WORDS),
             ),
             size=32,
-            training=dict(iterations=8000, batch_size=64, weight_decay=0.01, validate_every=500),
+            training=dict(iterations=6500, batch_size=64, weight_decay=0.01, validate_every=500),
             sampling=dict(steps=16, eta=0.0, guidance_scale=2.0),
             source="scenes",
         ),

@@ -84,7 +84,7 @@ class PromptEncoder(nn.Module):
         for argument, value in (("words", words), ("length", length), ("layers", layers), ("heads", heads)):
             check_whole(argument, value)
         self.word = nn.Embedding(words + 2, size)
-        self.place = nn.Parameter(0.02 * torch.randn(length, size))
+        self.place = nn.Parameter(torch.randn(length, size))  # as loud as the words, or the order isn't heard
         layer = nn.TransformerEncoderLayer(
             size, heads, 2 * size, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
         )

@@ -10,7 +10,7 @@ from torch import Tensor
 from minigen import Generator, Labels, heads, nets, plans, process
 from minigen.randomness import seeded
 
-SCHEDULES = (process.cosine, process.flow, process.linear_beta_leaky)
+SCHEDULES = (process.cosine, process.flow, process.linear_beta_leaky, process.shifted)
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
