@@ -155,9 +155,12 @@ def draw(model: mg.Generator, row: Row, count: int) -> Tensor:
 
 
 def measure(model: mg.Generator, row: Row, given: argparse.Namespace) -> Row:
-    """The row with its scores against held-out digits, and its first ten digits (bytes, compressed, in base64)."""
-    drawn = draw(model, row, given.count)
-    scores = mg.metrics.evaluate(drawn, torch.arange(given.count) % 10).rounded()
+    """The row with its scores, and its first ten digits (bytes, compressed, in base64).
+
+    Scored against held-out digits; only how many steps the teacher takes is chosen by validation digits.
+    """
+    drawn, split = draw(model, row, given.count), row.get("split", "held-out")
+    scores = mg.metrics.evaluate(drawn, torch.arange(given.count) % 10, split=split).rounded()
     found = {**row, **scores}
     if row["seed"] == 0 and row.get("training_seed", 0) == 0:
         grey = ((drawn[:10].clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
@@ -167,6 +170,8 @@ def measure(model: mg.Generator, row: Row, given: argparse.Namespace) -> Row:
 
 def wanted(part: str) -> list[Row]:
     """The rows of a part, in the order in which they are measured."""
+    if part == "teacher":
+        return [{"way": "as it was", "calls": calls, "seed": 2, "split": "validation"} for calls in (4, 8, 16)]
     if part == "distilled":
         ways = [("as it was", CALLS), ("distilled", HALVINGS[::-1]), ("trained on", CALLS)]
         return [{"way": way, "calls": calls, "seed": seed} for way, some in ways for calls in some for seed in (0, 1)]
@@ -221,11 +226,12 @@ def main() -> None:
         "settings": settings,
         "weights": {"digits-v": sha256},
         "parameters": sum(value.numel() for value in fresh().parameters()),
+        "teacher": had.get("teacher", []) if fits else [],
         "schedules": had["schedules"] if fits else [],
         "distilled": had["distilled"] if fits else [],
     }
     made: dict[str, Any] = {}
-    for part in ("schedules, first", "distilled", "schedules, second"):
+    for part in ("teacher", "schedules, first", "distilled", "schedules, second"):
         rows = content[part.split(",")[0]]
         for row in wanted(part):
             if given.smoke and (row["calls"] > 2 or row["seed"] or row.get("training_seed")):
@@ -235,7 +241,7 @@ def main() -> None:
             rows.append(measure(model_of(row, given, made), row, given))
             store.save_json(given.out, content)
             print({**row, "frechet": rows[-1]["frechet"], "accuracy": rows[-1]["accuracy"]}, flush=True)
-    print(f"{given.out.name}: {sum(len(content[part]) for part in ('schedules', 'distilled'))} rows")
+    print(f"{given.out.name}: {sum(len(content[part]) for part in ('teacher', 'schedules', 'distilled'))} rows")
 
 
 if __name__ == "__main__":
