@@ -177,6 +177,13 @@ RECIPES = {
     for each in (
         _controlled("digits-diffusion", "from noise", plans.diffusion(), steps=16, eta=0.0, pick="mean"),
         Recipe(
+            "digits-diffusion-v",
+            "digits from noise by predicting v, told which digit: the U-Net of digits-diffusion, least squares",
+            lambda: Generator(nets.UNet(size=16), heads.Regression("v"), plans.diffusion(), condition=Labels(10)),
+            training=dict(iterations=2500, weight_decay=0.01),
+            sampling=dict(steps=16, eta=0.0),
+        ),
+        Recipe(
             "digits-missing",
             "any missing pixels of a digit, not told which: U-Net, belief over 16 greys",
             _digits_missing,

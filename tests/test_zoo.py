@@ -276,6 +276,17 @@ def test_clothes_have_the_recipes_of_digits(name: str) -> None:
     assert clothes == {**digits, "name": name}
 
 
+def test_the_regression_head_has_the_network_and_the_budget_of_the_belief() -> None:
+    """digits-diffusion-v differs from digits-diffusion in its head, and in the layer that this head needs."""
+    belief, regression = (RECIPES[name] for name in ("digits-diffusion", "digits-diffusion-v"))
+    configs = [each.build().config() for each in (belief, regression)]
+    assert [config.pop("head")["name"] for config in configs] == ["Categorical", "Regression"]
+    assert configs[0] == configs[1]
+    assert belief.training == regression.training
+    nets_alone = [sum(value.numel() for value in each.build().net.parameters()) for each in (belief, regression)]
+    assert nets_alone[0] == nets_alone[1]
+
+
 def test_the_two_classifiers_are_independent() -> None:
     features, judge = (RECIPES[name] for name in ("digits-features", "digits-judge"))
     assert features.seed != judge.seed
