@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SITE := _build/html/index.html
 # Python files beside the package: its own are named in pyproject.toml.
-SCRIPTS := tools book/_ext tests/site tests/test_exercises.py tests/test_notebooks.py tests/test_stamp.py tests/test_workflows.py
+SCRIPTS := tools book/_ext tests/site tests/test_exercises.py tests/test_notebooks.py tests/test_reproduce.py tests/test_stamp.py tests/test_workflows.py
 
 .DEFAULT_GOAL := help
-.PHONY: help book site test notebooks lab clean
+.PHONY: help book site test notebooks reproduce lab clean
 
 help:
 	@echo "make book        build the site into _build/html (creates $(VENV) when it is missing or out of date)"
@@ -18,6 +18,8 @@ help:
 	@echo "make test        formatting, types, tests, notebooks and the built site: what must pass before a change lands"
 	@echo "make notebooks   run the committed notebooks again, in the book's order, and keep their outputs"
 	@echo "                 NOTEBOOKS='book/a.ipynb book/b.ipynb' names some"
+	@echo "make reproduce   measure the committed results again and say what differs: many hours; a stopped run goes on"
+	@echo "                 RESULTS='lessons cache' names some; none of the committed files changes"
 	@echo "make lab         open the notebooks in JupyterLab"
 	@echo "make clean       delete what was built; $(VENV) stays"
 
@@ -59,6 +61,9 @@ test: $(STAMP)
 
 notebooks: $(STAMP)
 	$(BIN)/python tools/execute.py $(NOTEBOOKS)
+
+reproduce: $(STAMP)
+	$(BIN)/python tools/reproduce.py $(RESULTS)
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab book
