@@ -132,6 +132,21 @@ def test_the_last_chapter_shows_every_claim_as_it_is_now() -> None:
             assert claim[part] in page, (name, part)
 
 
+def test_the_dates_of_the_timeline_are_those_of_its_sources() -> None:
+    """A number on arXiv begins with year and month; where there is none, the year is that of the entry."""
+    cells = json.loads((BOOK / f"{LAST}.ipynb").read_text())["cells"]
+    source = next(text for text in ("".join(cell["source"]) for cell in cells) if "TIMELINE = [" in text)
+    lines = re.findall(r'\("(\d{4}(?:\.\d{5})?)", \w+, "[^"]+", "(\w+)"\)', source)
+    assert len(lines) == len(re.findall(r'^    \("', source, re.MULTILINE)) > 20
+    entries = dict(
+        re.findall(r"^@\w+\{(\w+),\n(.*?)\n\}", (BOOK / "references.bib").read_text(), re.MULTILINE | re.DOTALL)
+    )
+    for when, key in lines:
+        told = f"abs/{when}" if "." in when else f"= {{20{when[:2]}}}"
+        assert told in entries[key], (when, key)
+    assert [when for when, _ in lines] == sorted(when for when, _ in lines)
+
+
 def test_only_noise_lies_on_the_frontier() -> None:
     """c25's sentence about calls, seconds and arithmetic, recomputed from the results."""
     found = zoo.results("frontier")
