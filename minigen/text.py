@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from minigen.errors import check_whole, nearest
 
 PAD, START = 0, 1
-"""What fills a short row, and what begins every row: the encoder answers in its place."""
+"""What fills a short row, and what begins every row, the empty prompt's, too."""
 
 
 def words_of(prompt: str) -> list[str]:
@@ -68,7 +68,7 @@ def decode(tokens: Tensor, words: Sequence[str]) -> str:
 
 
 class PromptEncoder(nn.Module):
-    """Tokens (B, length) to context vectors (B, size): a transformer whose first place answers for all.
+    """Tokens (B, length) to context vectors (B, size): a transformer, then one linear layer that reads all places.
 
     Each word is a learned vector plus a learned vector for its place, so "red circle above blue square"
     and "blue square above red circle", which hold the same words, are not the same (their averages are).
@@ -89,7 +89,9 @@ class PromptEncoder(nn.Module):
             size, heads, 2 * size, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
         )
         self.layers = nn.TransformerEncoder(layer, layers, nn.LayerNorm(size), enable_nested_tensor=False)
+        self.read = nn.Linear(length * size, size)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        h = self.word(tokens) + self.place  # (B, length, size)
-        return self.layers(h, src_key_padding_mask=tokens == PAD)[:, 0]
+        empty = tokens == PAD
+        h = self.layers(self.word(tokens) + self.place, src_key_padding_mask=empty)  # (B, length, size)
+        return self.read(h.masked_fill(empty[:, :, None], 0).flatten(1))
