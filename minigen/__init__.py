@@ -11,12 +11,13 @@ head (what is predicted, by which loss), the net (the curve) and the condition (
     drawn = mg.sample(model, count=64, steps=16)
 
 The files in reading order, each using only those before it: errors, randomness, store, text, scenes, data,
-process, plans, heads, nets, generator, sampling, training, recipes, zoo, metrics, plots, widgets, checks.
+process, plans, heads, nets, generator, guided, sampling, training, recipes, zoo, metrics, plots, widgets, checks.
 """
 
 from minigen import data, heads, metrics, nets, plans, plots, process, recipes, text, widgets, zoo
 from minigen.checks import check
 from minigen.generator import Generator, IdealGenerator, Labels, Prompt
+from minigen.guided import Guided
 from minigen.sampling import Walk, nfe, sample, trajectory
 from minigen.training import History, train
 
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Generator",
+    "Guided",
     "History",
     "IdealGenerator",
     "Labels",

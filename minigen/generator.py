@@ -216,18 +216,20 @@ class Generator(nn.Module):
         tokens: Tensor | None = None,
         guidance_scale: float = 1.0,
         memory: nets.Memory | None = None,
+        against: Tensor | None = None,
     ) -> Tensor:
         """What the model believes of x0 (logits or x0 itself), with classifier-free guidance.
 
         ``uncond + guidance_scale * (cond - uncond)`` (Ho and Salimans 2022; their w is the scale minus
         1). Scale 1 is off and 0 unconditional: one run each. Others take two, batched as one
         (chapter 13). On logits for ``Categorical``, on x0 before clipping for ``Regression``, which is
-        the same as on eps or v. With a ``memory`` (see ``predict``), of the next pixel alone.
+        the same as on eps or v. With a ``memory`` (see ``predict``), of the next pixel alone. Tokens in
+        ``against`` take the place of "not told": a negative prompt (see ``guided``).
         """
         seen = hide(x_t, t, self.schedule) if memory is None else x_t
         if guidance_scale == 1 or self.condition is None or tokens is None:
             return self.head.belief(self.predict(seen, t, tokens, memory), seen, t, self.schedule)
-        none = self.condition.none(len(tokens)).to(tokens.device)
+        none = self.condition.none(len(tokens)).to(tokens.device) if against is None else against
         if guidance_scale == 0:
             return self.belief(x_t, t, none, memory=memory)
         seen2, t2 = torch.cat([seen, seen]), torch.cat([t, t])

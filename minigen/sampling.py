@@ -23,13 +23,14 @@ from tqdm import tqdm
 
 from minigen.errors import check_images, check_number, check_whole
 from minigen.generator import Generator, IdealGenerator, Labels, Prompt
+from minigen.guided import Guided
 from minigen.heads import check_pick
 from minigen.nets import Memory
 from minigen.plans import Ramp, spatial
 from minigen.process import extrapolate, step
 from minigen.randomness import Blocks
 
-Model = Generator | IdealGenerator
+Model = Generator | IdealGenerator | Guided
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def sample(
     device.
 
     Args:
-        model: a trained ``Generator``, or an ``IdealGenerator``.
+        model: a trained ``Generator``, an ``IdealGenerator``, or one that is ``Guided`` in another way.
         steps: rows to walk down; None takes the plan's default (all pieces; 32 for noise).
         labels: one class, or one for each image; None takes each class equally often.
         prompt: for a model with the condition ``Prompt``: one sentence, or one for each image; None and ""
@@ -190,7 +191,7 @@ def trajectory(model: Model, count: int = 8, *, beliefs: bool = False, **setting
         x0_hat=torch.stack([moment.x0_hat.cpu() for moment in passed]),
         levels=torch.stack([moment.t.cpu() for moment in moments]),
         beliefs=torch.stack([moment.belief.cpu() for moment in passed]) if beliefs else None,
-        nfe=nfe(len(passed), chosen.guidance_scale),
+        nfe=(model.nfe if isinstance(model, Guided) else nfe)(len(passed), chosen.guidance_scale),
     )
 
 
@@ -335,11 +336,12 @@ def _known_pictures(model: Model, known: Tensor, first: int, count: int, total: 
 @contextmanager
 def evaluating(model: Model) -> Iterator[None]:
     """The model in evaluation mode for the time of a walk, then as it was."""
-    was_training = isinstance(model, Generator) and model.training
-    if isinstance(model, Generator):
-        model.eval()
+    parts = model.generators if isinstance(model, Guided) else (model,) if isinstance(model, Generator) else ()
+    were_training = [part.training for part in parts]
+    for part in parts:
+        part.eval()
     try:
         yield
     finally:
-        if isinstance(model, Generator):
-            model.train(was_training)
+        for part, was_training in zip(parts, were_training, strict=True):
+            part.train(was_training)
