@@ -566,7 +566,7 @@ def _bits_lost_exercise(function: Any, best: Any) -> str:
         said = f"For the order {order} you say {given:.4f} bits."
         for trap, hint in (
             (truth * math.log(2), "Those are nats: take logarithms to base 2."),
-            (-truth, "The sign is turned round: drawn alone, pixels cost more than drawn together."),
+            (-truth, "The sign is turned round: pixels of one call cost more than pixels one by one."),
             (truth + entropy, "That is the whole message. Take away what the row costs if nothing is wasted."),
             (_bits_lost(table, order, remember=False), "A later call knows what the earlier ones wrote."),
         ):
@@ -940,8 +940,7 @@ def _handed_back(share: Any) -> str:
         math.sqrt(0.98): "That is how much of the picture is left, as a factor. Asked is a share of variance.",
         0.02: "That is about what is left to explain. Asked is what is explained.",
         0.9999: "Not all of it: what you hand back holds the fresh noise of one step, and that is an error, too.",
-        0.98**2: "A square too many: beta is a variance already.",
-        0.96: "Both errors are squared before they are added; one of them is tiny.",
+        0.98**2: "A square too many, or beta taken off twice: beta is a variance already, and it counts once.",
     }
     hint = "The error is what you hand back minus what is wanted. What is its variance, and what is the target's?"
     _number("The share", share, 0.98, traps, hint, near=2e-3)
