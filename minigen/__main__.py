@@ -168,6 +168,7 @@ def of_scenes(model: Any, options: argparse.Namespace, settings: dict[str, Any])
         drawn = sampling.sample(
             model, options.count, seed=options.seed, prompt=asked.prompts, progress=True, **settings
         )
+        drawn = drawn if model.shape[0] == 3 else scenes.from_palette(drawn)
         scores[split] = metrics.evaluate_scenes(drawn, asked).rounded()
     return scores
 

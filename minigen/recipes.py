@@ -83,14 +83,16 @@ def _of_a_set(model: nn.Module, made_by: Recipe) -> tuple[Any, Any]:
 def _endless_scenes(model: nn.Module) -> tuple[Any, Any]:
     """New scenes for every update, and 1,000 for validation: with their prompts, or for the recogniser meanings.
 
-    The recogniser learns from all scenes, the pairs among them that no generator is shown.
+    The recogniser learns from all scenes, the pairs among them that no generator is shown. A generator of one
+    channel is shown them in sixteen colours.
     """
 
     def lesson(made: scenes.Scenes) -> tuple[Tensor, Tensor]:
         if not isinstance(model, Generator):
             return made.images, made.meanings.to(made.images.device)
         assert isinstance(model.condition, Prompt)
-        return made.images, model.condition.tokens(made.prompts, len(made.prompts)).to(made.images.device)
+        images = made.images if model.shape[0] == 3 else scenes.to_palette(made.images)
+        return images, model.condition.tokens(made.prompts, len(made.prompts)).to(made.images.device)
 
     split = "train" if isinstance(model, Generator) else "everything"
     seen = scenes.scenes(1000, split, seed=VALIDATION_SEED)
@@ -240,6 +242,20 @@ RECIPES = {
             size=32,
             training=dict(iterations=5000, batch_size=64, weight_decay=0.01, validate_every=500),
             sampling=dict(steps=16, eta=0.0, guidance_scale=2.0),
+            source="scenes",
+        ),
+        Recipe(
+            "scenes-raster",
+            "scenes in sixteen colours written in patches of 4 x 4, told a prompt: the U-Net of scenes, beliefs",
+            lambda: Generator(
+                nets.UNet(size=32, channels=1, widths=(32, 64, 128, 128), context_size=128),
+                heads.Categorical(16),
+                plans.raster(4),
+                condition=Prompt(scenes.WORDS),
+            ),
+            size=32,
+            training=dict(iterations=1500, batch_size=64, weight_decay=0.01, validate_every=500),
+            sampling=dict(steps=64),
             source="scenes",
         ),
         Recipe(

@@ -243,6 +243,42 @@ def draw(meanings: Tensor, random: torch.Generator, device: torch.device | str =
     return images.clamp_(0, 1).mul_(2).sub_(1)
 
 
+# --- sixteen colours -------------------------------------------------------------------------------
+
+_GREYS = (0.09, 0.165, 0.24, 0.315)
+PALETTE = torch.tensor(
+    [[grey] * 3 for grey in _GREYS]
+    + [[(part + 0.2) / 2 for part in colour] for colour in COLOURS.values()]
+    + [list(colour) for colour in COLOURS.values()]
+)
+"""Sixteen colours, (16, 3), from 0 to 1: four greys of the background, each colour at an edge, each colour."""
+
+
+def to_palette(images: Tensor) -> Tensor:
+    """Pictures (B, 3, H, W) as numbers of the nearest of sixteen colours, (B, 1, H, W), spread from -1 to 1.
+
+    So a scene is a picture of sixteen "greys", and a belief over them can be written by auto-regression.
+
+    >>> to_palette(torch.full((1, 3, 1, 1), -1.0))                # black: the first, the darkest grey
+    tensor([[[[-1.]]]])
+    """
+    palette = PALETTE.to(images) * 2 - 1
+    # |pixel - colour|^2 without the pixel's own square, which is the same for all colours
+    far = palette.square().sum(dim=1)[:, None, None] - 2 * torch.einsum("bchw,pc->bphw", images, palette)
+    return far.argmin(dim=1, keepdim=True).to(images) / (len(palette) - 1) * 2 - 1
+
+
+def from_palette(numbers: Tensor) -> Tensor:
+    """Pictures (B, 3, H, W) in [-1, 1] of what ``to_palette`` made.
+
+    >>> some = scenes(2).images
+    >>> float((from_palette(to_palette(some)) - some).abs().mean()) < 0.1
+    True
+    """
+    number = ((numbers[:, 0] + 1) / 2 * (len(PALETTE) - 1)).round().long().clamp(0, len(PALETTE) - 1)
+    return (PALETTE.to(numbers) * 2 - 1)[number].movedim(-1, 1)
+
+
 # --- the sentences ---------------------------------------------------------------------------------
 
 _SIZE_WORDS = (("small", "little"), ("big", "large"))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from minigen import scenes
+from minigen import metrics, scenes
 from minigen.randomness import seeded
 
 LAYOUTS, SIZES, COLOURS, SHAPES = (len(part) for part in (scenes.LAYOUTS, scenes.SIZES, scenes.COLOURS, scenes.SHAPES))
@@ -225,3 +225,15 @@ def test_nothing_is_cut_off_and_things_do_not_touch() -> None:
 def test_bad_input(call: object, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         call()  # type: ignore[operator]
+
+
+def test_sixteen_colours_keep_what_is_in_a_scene() -> None:
+    """What an auto-regressive model is taught is read as well as the scenes themselves."""
+    some = scenes.scenes(500, "everything", seed=9)
+    numbers = scenes.to_palette(some.images)
+    again = scenes.from_palette(numbers)
+    assert torch.equal(scenes.to_palette(again), numbers)
+    assert len(numbers.unique()) == len(scenes.PALETTE) == 16
+    assert metrics.prompt_accuracy(again, some.meanings).all > 0.99
+    nearest = torch.cdist(some.images.movedim(1, -1).flatten(0, 2), scenes.PALETTE * 2 - 1).argmin(dim=1)
+    assert torch.equal(((numbers + 1) / 2 * 15).round().long().flatten(), nearest)
