@@ -233,7 +233,7 @@ def main() -> None:
         "distilled": had["distilled"] if fits else [],
     }
     made: dict[str, Any] = {}
-    for part in ("schedules, first", "distilled", "schedules, second", "teacher"):
+    for part in ("schedules, first", "teacher", "distilled", "schedules, second"):
         rows = content[part.split(",")[0]]
         for row in wanted(part):
             if given.smoke and (row["calls"] > 2 or row["seed"] or row.get("training_seed")):
