@@ -188,7 +188,8 @@ def live(function: Callable[..., Any], **controls: Sequence[Any]) -> Any:
     Args:
         function: called with one keyword argument for each control; what it returns is shown.
         controls: by the argument's name: a pair of whole numbers ``(least, most)`` is a slider that starts
-            at the least; a list is a choice that starts with its first.
+            at the least; a list is a choice that starts with its first; a sentence is a box to write in
+            that starts with it.
 
     Raises:
         TypeError, ValueError: naming the control and what is allowed.
@@ -216,8 +217,10 @@ def live(function: Callable[..., Any], **controls: Sequence[Any]) -> Any:
 
 
 def _is_range(name: str, values: Any) -> bool:
-    """True for (least, most), False for a list of choices; anything else raises."""
-    if isinstance(values, Sequence) and not isinstance(values, str) and len(values) >= 2:
+    """True for (least, most), False for a list of choices or a sentence; anything else raises."""
+    if isinstance(values, str):
+        return False
+    if isinstance(values, Sequence) and len(values) >= 2:
         pair = isinstance(values, tuple) and len(values) == 2 and all(type(value) is int for value in values)
         if not pair or values[0] < values[1]:
             return pair
@@ -240,6 +243,9 @@ def _live(function: Callable[..., Any], controls: Mapping[str, Sequence[Any]], r
         if ranges[name]:
             low, high = values
             parts[name] = ipywidgets.IntSlider(low, low, high, continuous_update=False, **look)
+        elif isinstance(values, str):
+            wide = ipywidgets.Layout(width="95%", max_width="34em")
+            parts[name] = ipywidgets.Text(values, continuous_update=False, layout=wide, **look)
         else:
             parts[name] = ipywidgets.Dropdown(options=list(values), value=values[0], **look)
     return ipywidgets.VBox([*parts.values(), ipywidgets.interactive_output(show, parts)])

@@ -225,7 +225,16 @@ def test_with_a_kernel_the_controls_call_the_function() -> None:
     ]
 
 
-@pytest.mark.parametrize("values", [(9, 0), (3, 3), [1], [], "abc", 5, {1, 2}])
+@pytest.mark.usefixtures("kernel")
+def test_a_sentence_is_a_box_to_write_in() -> None:
+    called: list[str] = []
+    box = widgets.live(lambda prompt: called.append(prompt), prompt="a red star")
+    box.children[0].value = "a blue star"
+    assert called == ["a red star", "a blue star"]
+    assert not box.children[0].continuous_update
+
+
+@pytest.mark.parametrize("values", [(9, 0), (3, 3), [1], [], 5, {1, 2}])
 @pytest.mark.usefixtures("book")
 def test_a_bad_control_is_named_in_the_book_too(values: Any) -> None:
     with pytest.raises(ValueError, match=r"^steps is .*; allowed: "):
