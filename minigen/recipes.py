@@ -240,7 +240,7 @@ RECIPES = {
                 Prompt(scenes.WORDS),
             ),
             size=32,
-            training=dict(iterations=5000, batch_size=64, weight_decay=0.01, validate_every=500),
+            training=dict(iterations=24000, batch_size=32, weight_decay=0.01, validate_every=1000),
             sampling=dict(steps=16, eta=0.0, guidance_scale=2.0),
             source="scenes",
         ),
