@@ -1452,7 +1452,7 @@ _GUIDE_TRAPS: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
     "The two runs have changed places: scale 0 should be the guess without the prompt.": lambda u, c, s: (
         c + s * (u - c)
     ),
-    "That is the other convention, with w for the scale: at scale 1 it pushes already. Here 1 is off.": lambda u, c, s: (
+    "That is the other convention, with w for the scale: its 1 pushes already. Here 1 is off.": lambda u, c, s: (
         c + s * (c - u)
     ),
     "That is the difference alone, a direction. From where do you go in it?": lambda u, c, s: s * (c - u),
@@ -1506,8 +1506,7 @@ def _swapped(guide: Any) -> bool:
 def _narrower(walked: Any, product: Any) -> str:
     traps = {
         1 / 7: "That is what people expect: the product. Follow the walk: by what factor does it shrink numbers?",
-        1
-        / 4: "That is what the prompt alone gives, or the spread of the right answer. Asked is a variance, with a push.",
+        1 / 4: "That is what the prompt alone gives, or the spread of the right answer. Asked is a variance.",
         1 / 8: "The prompt alone halves the spread. Twice the push is not half the variance: factors multiply.",
         0.0: "Spreads don't add up along the walk. By what factor does each part shrink a number?",
         -0.5: "A variance is not below 0: the formula of the guesses does not hold for variances.",
