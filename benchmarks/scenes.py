@@ -6,7 +6,7 @@ The shipped weights of ``scenes``; judged by the recogniser. Parts, the first th
 - ``rows``: accuracy by attribute for prompts as in training, new pairs of colour and shape, new relations of shapes,
   at scale 1 and at the chosen one.
 - ``training``: the same after fewer updates, 200 prompts a row at the chosen scale in 16 calls. It takes the states of
-  the training from ``--snapshots``, and where they are missing follows the recipe again, which takes an hour or two.
+  the training from ``--snapshots``, and where they are missing follows the recipe again, up to the last of them, which takes an hour or more.
 - ``raster``: the same prompts by an auto-regressive plan on sixteen colours, 64 calls (the recipe ``scenes-raster``;
   trained here where no weights of it are shipped), and the ceiling that sixteen colours set.
 - ``speed``: how many scenes ``mg.data.scenes`` draws in a second. Run it on a quiet machine.
@@ -44,7 +44,7 @@ CALLS = 32
 FEW = 200
 """Prompts a row in the side measurements."""
 
-MARKS = (250, 500, 1000, 1500, 2000, 3000, 4000)
+MARKS = (500, 1000, 2000, 3000, 4000, 6000, 8000, 10_000)
 
 Row = dict[str, Any]
 
