@@ -6,7 +6,8 @@ The shipped weights of ``scenes``; judged by the recogniser. Parts, the first th
 - ``rows``: accuracy by attribute for prompts as in training, new pairs of colour and shape, new relations of shapes,
   at scale 1 and at the chosen one.
 - ``training``: the same after fewer updates, 200 prompts a row at the chosen scale in 16 calls. It takes the states of
-  the training from ``--snapshots``, and where they are missing follows the recipe again, up to the last of them, which takes an hour or more.
+  the training from ``--snapshots``, and where they are missing follows the recipe again, up to the last of them, which
+  takes an hour or more.
 - ``raster``: the same prompts by an auto-regressive plan on sixteen colours, 64 calls (the recipe ``scenes-raster``;
   trained here where no weights of it are shipped), and the ceiling that sixteen colours set.
 - ``speed``: how many scenes ``mg.data.scenes`` draws in a second. Run it on a quiet machine.
