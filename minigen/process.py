@@ -108,7 +108,7 @@ def schedule(name: str | Schedule) -> Schedule:
 
     >>> schedule("cosin")
     Traceback (most recent call last):
-    ValueError: schedule is 'cosin'; allowed: 'cosine', 'flow', 'linear_beta_leaky'; did you mean 'cosine'?
+    ValueError: schedule is 'cosin'; allowed: 'cosine', 'shifted', 'flow', 'linear_beta_leaky'; did you mean 'cosine'?
     """
     return name if isinstance(name, Schedule) else SCHEDULES[check_choice("schedule", name, SCHEDULES)]
 
