@@ -93,9 +93,10 @@ def follow(name: str, folder: Path, marks: tuple[int, ...], **changes: Any) -> N
         assert isinstance(model, mg.Generator)
         (lesson,), validation = recipes._endless_scenes(model)
         had = store.load(state)[1]["iteration"] if state.is_file() else 0
-        mg.train(
-            model, interrupted(lesson, mark - had), validation=validation, checkpoint=state, seed=made_by.seed, **whole
-        )
+        ask = interrupted(lesson, mark - had)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="interrupted")  # on purpose
+            mg.train(model, ask, validation=validation, checkpoint=state, seed=made_by.seed, **whole)
         shutil.copy(state, kept)
 
 
