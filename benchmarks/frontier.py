@@ -3,28 +3,34 @@
 **Controlled**: one U-Net, one head (a belief over 16 greys), one data set, at most 2,500 updates of 128 digits, each
 network at its best validation checkpoint; every picture drawn from the belief, eta 1. Only the plan differs: patches
 of 8, 4, 2, 1 (4 to 256 calls), scattered pixels, noise, and a ramp in between. **Best**: what a family can do when it
-need not play by these rules: noise by the mean and eta 0 or second order, whole pixels by the network that learned
-every ramp, a causal network with its cache.
+need not play by these rules: noise by the mean and eta 0 or second order, noise with a regression head, whole pixels
+by the network that learned every ramp, a causal network with its cache. **Clothes**: the main controlled points again
+for Fashion-MNIST, where it is installed (``minigen.data.fashion`` says how).
 
-A row is 1,000 digits, each class equally often, against the held-out ones. Seed 0 is the weights that come with the
-package; any other seed trains its own (``runs/frontier/seed-N``) and draws with it. "untold" rows are drawn by the same
-networks without the label (it was left out for a tenth of the training) and scored against their own floor.
-``--costs`` measures, on a quiet machine, seconds and FLOPs a picture, at 8, 16 and 32 pixels.
+A row is 1,000 pictures, each class equally often, against the held-out ones. Seed 0 is the weights that come with the
+package. A network that does not come with it, and those of any other seed, are trained here, once, into
+``runs/frontier/seed-N``, and drawn with; ``--trained`` leaves out the rows whose network is not trained yet. "untold"
+rows are drawn by the same networks without the label (it was left out for a tenth of the training) and scored against
+their own floor. ``--costs`` measures, on a quiet machine, seconds and FLOPs a picture, at 8, 16 and 32 pixels.
 
 Rows that the file has for the same weights are kept, so a run goes on where it was stopped. What was measured before
 in the same way, with the same weights (the scores beside the weights, ``spreading.json``, ``few_steps.json``), is taken
-from there; ``--afresh`` measures it again. Writes ``minigen/results/frontier.json``.
+from there; ``--afresh`` measures it again. Writes ``minigen/results/frontier.json``; "made_here" says there what is
+known of the networks that don't come with the package.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +78,13 @@ def ramp(width: float, order: str = "raster") -> Callable[[int], mg.plans.Plan]:
 CURVES = {
     "patches": Curve(PATCHES),
     "scattered": Curve(one("digits-scattered", 1, 4, 16, 64, 256)),
-    "noise": Curve(one("digits-diffusion", 1, 2, 4, 8, 16, 32, 64, 128)),
+    "noise": Curve(one("digits-diffusion", 1, 2, 4, 8, 16, 32, 64, 128, 256)),
     "ramp": Curve(one("digits-any", 4, 16, 64), ramp(1 / 4)),
     "noise, mean": Curve(one("digits-diffusion", 1, 2, 4, 8, 16, 32, 64), sampling=MEAN, controlled=False),
     "noise, second order": Curve(
         one("digits-diffusion", 4, 8, 16), sampling=dict(MEAN, second_order=True), controlled=False
     ),
+    "noise, regression": Curve(one("digits-diffusion-v", 4, 8, 16), sampling=dict(eta=0.0), controlled=False),
     "any net, patches": Curve(
         one("digits-any", 4, 16, 64), lambda calls: mg.plans.raster(PATCH[calls]), controlled=False
     ),
@@ -92,27 +99,46 @@ UNTOLD = {"patches": (4, 16, 64), "scattered": (4, 16, 64), "noise": (4, 16, 64)
 RETRAINED = {"patches": (4, 16, 64, 256), "scattered": (4, 16, 64), "noise": (1, 2, 4, 8, 16, 64)}
 """What is drawn with networks of other seeds."""
 
+CLOTHES = {
+    "patches": one("fashion-raster-4", 1, 16),
+    "scattered": one("fashion-scattered", 1, 4, 16, 64),
+    "noise": one("fashion-diffusion", 1, 4, 16, 64),
+}
+"""The main controlled points for clothes: which network makes them."""
 
-def wanted_rows(seeds: int) -> Iterator[Row]:
+PARTS = {"digits": "rows", "fashion": "clothes"}
+"""Where a row stands in the file: distances of the one data set say nothing about the other."""
+
+
+def row_of(curve: str, calls: int, seed: int = 0, told: bool = True, net: str | None = None) -> Row:
+    """What a row is before it is measured."""
+    return {"curve": curve, "net": net or CURVES[curve].nets[calls], "calls": calls, "seed": seed, "told": told}
+
+
+def wanted_rows(seeds: int) -> list[Row]:
     """All rows, cheap ones first."""
+    found = [row_of(name, calls) for name, curve in CURVES.items() for calls in curve.nets]
+    found += [row_of(name, calls, told=False) for name, numbers in UNTOLD.items() for calls in numbers]
+    found += [row_of(name, calls, seed) for seed in range(1, seeds) for name in RETRAINED for calls in RETRAINED[name]]
+    found += [row_of(name, calls, net=net) for name, nets in CLOTHES.items() for calls, net in nets.items()]
+    return sorted(found, key=lambda row: (row["calls"] > 16, row["calls"] > 64, row["seed"]))
 
-    def rows(curves: Mapping[str, Any], seed: int, told: bool) -> list[Row]:
-        return [
-            {"curve": name, "net": CURVES[name].nets[calls], "calls": calls, "seed": seed, "told": told}
-            for name, numbers in curves.items()
-            for calls in numbers
-        ]
 
-    found = rows({name: curve.nets for name, curve in CURVES.items()}, 0, told=True) + rows(UNTOLD, 0, told=False)
-    for seed in range(1, seeds):
-        found += rows(RETRAINED, seed, told=True)
-    yield from sorted(found, key=lambda row: (row["calls"] > 16, row["calls"] > 64, row["seed"]))
+def of(row: Row) -> str:
+    """What the pictures of a row should look like: digits, or fashion."""
+    return mg.recipes.recipe(row["net"]).source
+
+
+def folder_of(name: str, seed: int, given: argparse.Namespace) -> Path:
+    """Where the weights of a network are, or will be: with the package, or else in the runs."""
+    shipped = seed == 0 and name in mg.zoo.names()
+    return mg.zoo.SHIPPED if shipped else Path(given.runs) / f"seed-{seed}"
 
 
 def network(name: str, seed: int, given: argparse.Namespace) -> tuple[mg.Generator, str]:
-    """A trained network and the checksum of its weights; other seeds than 0 are trained here, once."""
-    folder = mg.zoo.SHIPPED if seed == 0 else given.runs / f"seed-{seed}"
-    if seed and name not in mg.zoo.names(folder):
+    """A trained network and the checksum of its weights; what does not come with the package is trained here, once."""
+    folder = folder_of(name, seed, given)
+    if name not in mg.zoo.names(folder):
         recipe, revision = mg.recipes.recipe(name), mg.zoo.code_revision()
         changes = dict(seed=seed, **(dict(iterations=2) if given.smoke else {}))
         checkpoint = folder / f"{name}.checkpoint.safetensors"
@@ -127,7 +153,7 @@ def network(name: str, seed: int, given: argparse.Namespace) -> tuple[mg.Generat
 def elsewhere(row: Row) -> Row | None:
     """The row as it was measured before with these weights: same pictures, same scores."""
     curve = CURVES[row["curve"]]
-    if row["seed"] or not row["told"]:
+    if row["seed"] or not row["told"] or row["net"] not in mg.zoo.names():
         return None
     about, plan = mg.zoo.about(row["net"]), curve.plan and curve.plan(row["calls"])
     same_walk = {"steps": row["calls"]} if curve.sampling == DRAW else {"steps": row["calls"], **curve.sampling}
@@ -163,15 +189,24 @@ def measure(row: Row, model: mg.Generator, count: int) -> Row:
         walked, count, steps=row["calls"], labels=labels, seed=row["seed"], **{**curve.sampling, **untold}
     ).cpu()  # fmt: skip
     found = {**row, **borders(drawn, row)}
+    if of(row) == "fashion":  # their networks don't come with the package, so the chapter can't draw them again
+        found["pictures"] = packed(drawn[:10])
     if count < mg.metrics.LEAST:
         return found
-    return {**found, **mg.metrics.evaluate(drawn, labels, balanced=row["told"]).rounded()}
+    return {**found, **mg.metrics.evaluate(drawn, labels, balanced=row["told"], of=of(row)).rounded()}
+
+
+def packed(images: Tensor) -> str:
+    """Pictures as text: a byte a pixel, compressed."""
+    grey = images.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+    return base64.b64encode(zlib.compress(grey.cpu().numpy().tobytes(), 9)).decode()
 
 
 def borders(drawn: Tensor, row: Row) -> dict[str, Any]:
-    """Differences of neighbours over those of real digits: at the borders of patches and inside them."""
+    """Differences of neighbours over those of real pictures: at the borders of patches and inside them."""
     patch = PATCH[row["calls"]] if "patches" in row["curve"] else 1
-    found = mg.metrics.patch_gradients(drawn, patch)
+    real, _ = mg.data.SOURCES[of(row)](size=drawn.shape[-1], split="held-out")
+    found = mg.metrics.patch_gradients(drawn, patch, real)
     rounded = {name: value and round(value, 4) for name, value in (("border", found.border), ("inside", found.inside))}
     return {"gradients": rounded}
 
@@ -234,10 +269,93 @@ def flops(model: mg.Generator, steps: int) -> int:
 
 
 def main() -> None:
+    given = options()
+    settings = {"count": given.count, "split": "held-out", "smoke": given.smoke, "device": given.device}
+    had = json.loads(given.out.read_text()) if given.out.is_file() else {}
+    kept = had if had.get("settings") == settings else {}
+    content: dict[str, Any] = {
+        "command": "python benchmarks/frontier.py --costs --afresh",
+        "date": date.today().isoformat(),
+        "torch": str(torch.__version__),
+        "threads": had.get("threads", torch.get_num_threads()),  # of the costs
+        "seed": 0,
+        "settings": settings,
+        "curves": {
+            name: {"controlled": curve.controlled, "sampling": dict(curve.sampling)} for name, curve in CURVES.items()
+        },
+        "made_here": kept.get("made_here", []),
+        "costs": had.get("costs", []),
+        "rows": kept.get("rows", []),
+        "clothes": kept.get("clothes", []),
+    }
+    if given.costs:
+        content |= {"costs": costs(given), "threads": torch.get_num_threads()}
+    for row in wanted_rows(given.seeds):
+        if is_wanted(row, given):
+            add(row, content, given)
+    store.save_json(given.out, content)
+    print(f"{given.out.name}: {sum(len(content[part]) for part in PARTS.values())} rows")
+
+
+def is_wanted(row: Row, given: argparse.Namespace) -> bool:
+    """Whether this run is asked for the row."""
+    if row["calls"] > given.most_calls or (given.curves and row["curve"] not in given.curves):
+        return False
+    if of(row) == "fashion" and not has_clothes():
+        return False
+    return not given.trained or row["net"] in mg.zoo.names(folder_of(row["net"], row["seed"], given))
+
+
+@lru_cache(maxsize=1)
+def has_clothes() -> bool:
+    """Whether Fashion-MNIST is there; says so where it is not."""
+    try:
+        mg.data.fashion()
+    except FileNotFoundError as reason:
+        print(f"the rows of clothes are left out: {reason}")
+        return False
+    return True
+
+
+def add(row: Row, content: dict[str, Any], given: argparse.Namespace) -> None:
+    """Measure the row, unless the file has it for these weights, and write the file."""
+    rows: list[Row] = content[PARTS[of(row)]]
+    model, checksum = network(row["net"], row["seed"], given)
+    remember(row, content["made_here"], given)
+    row["weights"] = checksum[:16]
+    if any(row.items() <= each.items() for each in rows):
+        return
+    same = {key: value for key, value in row.items() if key != "weights"}
+    rows[:] = [each for each in rows if not same.items() <= each.items()]  # of other weights
+    before = None if given.afresh or given.count != 1000 else elsewhere(row)
+    if before is None and given.collect:
+        return
+    rows.append(before or measure(row, model, given.count))
+    shown = ("curve", "net", "calls", "seed", "told", "frechet", "accuracy")
+    print({key: rows[-1].get(key) for key in shown}, flush=True)
+    store.save_json(given.out, content)
+
+
+def remember(row: Row, made_here: list[Row], given: argparse.Namespace) -> None:
+    """Note how a network that does not come with the package was trained."""
+    folder = folder_of(row["net"], row["seed"], given)
+    if folder == mg.zoo.SHIPPED:
+        return
+    key = {"net": row["net"], "seed": row["seed"]}
+    about = mg.zoo.about(row["net"], folder)
+    made_here[:] = [each for each in made_here if not key.items() <= each.items()]
+    made_here.append({**key, "weights": about["sha256"][:16], "parameters": about["parameters"], **about["trained"]})
+    made_here.sort(key=lambda each: (each["seed"], each["net"]))
+
+
+def options() -> argparse.Namespace:
+    """What was asked for on the command line."""
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    options.add_argument("--count", type=int, default=1000, help="digits a row")
+    options.add_argument("--count", type=int, default=1000, help="pictures a row")
     options.add_argument("--seeds", type=int, default=2, help="trainings, seed 0 included")
     options.add_argument("--most-calls", type=int, default=256, help="leave out the rows with more")
+    options.add_argument("--curves", nargs="+", choices=CURVES, metavar="CURVE", help="only these")
+    options.add_argument("--trained", action="store_true", help="only rows whose network is trained: train nothing")
     options.add_argument("--device", default="cpu")
     options.add_argument("--costs", action="store_true", help="measure seconds and FLOPs, too")
     options.add_argument("--afresh", action="store_true", help="measure again what other files have already")
@@ -249,42 +367,7 @@ def main() -> None:
     if given.smoke:
         given.count, given.most_calls, given.seeds = 20, 4, 1
         given.runs, given.out = RUNS.with_name("frontier-smoke"), RUNS.with_name("frontier-smoke") / "frontier.json"
-    settings = {"count": given.count, "split": "held-out", "smoke": given.smoke, "device": given.device}
-
-    had = json.loads(given.out.read_text()) if given.out.is_file() else {}
-    rows: list[Row] = had["rows"] if had.get("settings") == settings else []
-    content: dict[str, Any] = {
-        "command": "python benchmarks/frontier.py --costs",
-        "date": date.today().isoformat(),
-        "torch": str(torch.__version__),
-        "threads": torch.get_num_threads(),
-        "seed": 0,
-        "settings": settings,
-        "curves": {
-            name: {"controlled": curve.controlled, "sampling": dict(curve.sampling)} for name, curve in CURVES.items()
-        },
-        "costs": had.get("costs", []),
-        "rows": rows,
-    }
-    if given.costs:
-        content["costs"] = costs(given)
-    for row in wanted_rows(given.seeds):
-        if row["calls"] > given.most_calls:
-            continue
-        model, checksum = network(row["net"], row["seed"], given)
-        row["weights"] = checksum[:16]
-        if any(row.items() <= each.items() for each in rows):
-            continue
-        same = {key: value for key, value in row.items() if key != "weights"}
-        rows[:] = [each for each in rows if not same.items() <= each.items()]  # of other weights
-        before = None if given.afresh or given.count != 1000 else elsewhere(row)
-        if before is None and given.collect:
-            continue
-        rows.append(before or measure(row, model, given.count))
-        print({key: rows[-1].get(key) for key in ("curve", "calls", "seed", "told", "frechet", "accuracy")}, flush=True)
-        store.save_json(given.out, content)
-    store.save_json(given.out, content)
-    print(f"{given.out.name}: {len(rows)} rows")
+    return given
 
 
 if __name__ == "__main__":
