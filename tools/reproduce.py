@@ -28,13 +28,13 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "minigen" / "results"
 FRESH = ROOT / "runs" / "reproduce"
 
-ORDER = ("lessons", "cache", "stages", "few_steps", "spreading", "flat", "scenes", "future", "frontier")
+ORDER = ("lessons", "cache", "stages", "few_steps", "spreading", "flat", "scenes", "guidance", "future", "frontier")
 """From minutes to most of a day; a file that is not named comes last."""
 
 IDENTITY = (
     "curve", "net", "way", "kind", "name", "schedule", "spacing", "target", "networks", "updates_each", "training_seed",
     "seed", "told", "calls", "width", "order", "patch", "size", "batch", "dimensions",
-    "split", "scale", "iterations", "what",
+    "split", "scale", "guidance_scale", "iterations", "what",
 )  # fmt: skip
 """The words that say which row a row is; everything else in it was measured."""
 
