@@ -31,7 +31,7 @@ from minigen import store
 
 OUT = mg.zoo.RESULTS / "guidance.json"
 SCALES = (1.0, 2.0, 0.0, 4.0, 1.5, 3.0, 10.0, 0.5, 6.0, 8.0)
-AGAIN = (1.0, 2.0)
+AGAIN = (1.0, 1.5, 2.0, 3.0)
 """Scales that are drawn with a second seed."""
 
 PUSH = 3.0
@@ -171,9 +171,9 @@ def wanted(given: argparse.Namespace) -> Iterator[tuple[str, Row, Callable[[Row]
     for name, levels in THIRDS.items():
         row = {"way": name, "levels": list(levels), "guidance_scale": PUSH, "seed": 0}
         yield "intervals", row, digits(lambda levels=levels: mg.Guided(model(net), levels=levels))
-    for scale in (2.0, 3.0, 0.0):
+    for scale in (2.0, 3.0, 0.0, 1.5):
         yield "worse", {"guidance_scale": scale, "seed": 0}, digits(lambda: mg.Guided(model(net), worse=worse()))
-    for scale in (1.0, 2.0, 3.0):
+    for scale in (1.0, 2.0, 3.0, 1.5, 4.0):
         yield "patches", {"guidance_scale": scale, "seed": 0}, digits(lambda: model(NETS["patches"]))
     for scale in SCALES:
         yield "scenes", {"guidance_scale": scale, "seed": 0}, lambda row: draw_scenes(row, given.scenes)
@@ -187,7 +187,7 @@ def wanted(given: argparse.Namespace) -> Iterator[tuple[str, Row, Callable[[Row]
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--count", type=int, default=1000, help="digits a row")
-    options.add_argument("--scenes", type=int, default=500, help="scenes a row")
+    options.add_argument("--scenes", type=int, default=1000, help="scenes a row")
     options.add_argument("--negative", type=int, default=200, help="scenes a row with a negative prompt")
     options.add_argument("--rounds", type=int, default=5, help="of the comparison of seconds")
     options.add_argument("--parts", nargs="*", choices=NETS, default=list(NETS), help="measure these only")
