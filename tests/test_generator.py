@@ -544,7 +544,7 @@ GOOD = torch.zeros(2, 1, 8, 8)
         (
             lambda: generator.build({**FREE.config(), "schedule": "cosin"}),
             ValueError,
-            r"schedule is 'cosin'; allowed: 'cosine', 'flow'.*did you mean 'cosine'\?",
+            r"schedule is 'cosin'; allowed: 'cosine', 'shifted', 'flow'.*did you mean 'cosine'\?",
         ),
         (
             lambda: generator.build({**TOLD.config(), "condition": {"name": "Label", "classes": 3}}),

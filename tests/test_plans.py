@@ -324,7 +324,7 @@ HALF_PATCH = torch.tensor([[True, False, False, False]])
         (
             lambda: plans.build({"name": "diffusion", "width": 1.0, "spacing": "flaw"}),
             ValueError,
-            r"spacing is 'flaw'; allowed: 'cosine', 'flow', 'linear_beta_leaky'; did you mean 'flow'\?",
+            r"spacing is 'flaw'; allowed: 'cosine', 'shifted', 'flow', 'linear_beta_leaky'; did you mean 'flow'\?",
         ),
         (
             lambda: plans.build({"name": "ramp", "width": 0.5, "order": "rasta"}),
