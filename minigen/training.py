@@ -212,7 +212,7 @@ class Processes:
 
     def any(self, wished: bool) -> bool:
         """Whether one of the processes wishes it: all of them must know, or some would wait for ever."""
-        return wished if self.count == 1 else bool(self.mean(torch.tensor(float(wished)).to(_own_gpu())) > 0)
+        return wished if self.count == 1 else bool(self.mean(torch.tensor(float(wished))) > 0)
 
     def mean(self, value: Tensor) -> Tensor:
         """The mean of a number over the processes."""
@@ -234,7 +234,7 @@ def together() -> Iterator[Processes]:
     if "RANK" not in os.environ or dist.is_initialized():
         yield Processes.here()
         return
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    dist.init_process_group()  # gloo for what is on CPUs and, where there are GPUs, nccl for what is on them
     try:
         yield Processes.here()
     finally:
@@ -242,10 +242,10 @@ def together() -> Iterator[Processes]:
 
 
 def _own_gpu() -> torch.device:
-    """The GPU of this process, the first if it is alone; without one, the CPU."""
+    """The GPU of this process among those of its machine; without one, the CPU."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
-    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)) if Processes.here().count > 1 else 0)
+    return torch.device("cuda", int(os.environ["LOCAL_RANK"])) if Processes.here().count > 1 else torch.device("cuda")
 
 
 class _Lesson(nn.Module):
@@ -292,9 +292,7 @@ def pick_device(name: str = "auto") -> torch.device:
     ValueError: device is 'gpu'; allowed: 'auto', 'cpu', 'cuda', 'cuda:0' and so on
     """
     if name == "auto":
-        return (
-            _own_gpu() if Processes.here().count > 1 else torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        )
+        return _own_gpu()
     kind, _, number = str(name).partition(":")
     if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
         raise ValueError(f"device is {name!r}; allowed: 'auto', 'cpu', 'cuda', 'cuda:0' and so on")

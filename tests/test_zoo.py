@@ -347,17 +347,18 @@ def test_the_recogniser_knows_what_is_in_a_scene() -> None:
 
 @pytest.mark.parametrize("name", [name for name in SHIPPED if name.startswith("scenes") and name != "scenes-judge"])
 def test_shipped_scenes_show_what_was_asked_for(name: str) -> None:
-    """97 % of them in every respect for prompts such as training had, drawn with at most 32 calls."""
+    """Those from noise: 97 % in every respect for prompts such as training had, drawn with at most 32 calls."""
     scores = zoo.about(name)["scores"]
     assert scores["count"] >= 1000
     assert scores["split"] == "held-out"
     assert scores["sampling"] == dict(RECIPES[name].sampling)
     guided = scores["sampling"].get("guidance_scale", 1) not in (0, 1)
-    assert scores["sampling"]["steps"] * (1 + guided) <= 64
+    most = 32 if name == "scenes" else 64  # by patches there are 64 pieces, and no fewer calls
+    assert scores["sampling"]["steps"] * (1 + guided) <= most
     for kind in ("train", "new pairs", "new relations"):
         prompt = scores[kind]["prompt"]
         assert prompt["all"] <= min(prompt[each] for each in ("layout", "size", "colour", "shape"))
-    assert scores["train"]["prompt"]["all"] >= 0.9
+    assert scores["train"]["prompt"]["all"] >= (0.97 if name == "scenes" else 0.9)
 
 
 @pytest.mark.parametrize("name", [name for name in SHIPPED if not name.startswith("scenes")])
