@@ -89,7 +89,7 @@ def follow(name: str, folder: Path, marks: tuple[int, ...], **changes: Any) -> N
         kept = folder / f"{mark}.safetensors"
         if kept.is_file():
             continue
-        model = made_by.build()
+        model = made_by.start()
         assert isinstance(model, mg.Generator)
         (lesson,), validation = recipes._endless_scenes(model)
         had = store.load(state)[1]["iteration"] if state.is_file() else 0

@@ -2,7 +2,7 @@
 
 A prompt becomes a row of tokens, one whole number a word: ``[START, word, word, ..., PAD, PAD]``. The encoder turns
 the row into one vector, the same kind of context that a label gives, and the image network never learns the
-difference. It is trained together with that network, from nothing.
+difference. ``Reader`` teaches the encoder what sentences mean before it meets a picture.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from minigen.errors import check_whole, nearest
+from minigen.nets import answers_loss
 
 PAD, START = 0, 1
 """What fills a short row, and what begins every row, the empty prompt's, too."""
@@ -83,15 +84,51 @@ class PromptEncoder(nn.Module):
         super().__init__()
         for argument, value in (("words", words), ("length", length), ("layers", layers), ("heads", heads)):
             check_whole(argument, value)
+        self.size = size
         self.word = nn.Embedding(words + 2, size)
         self.place = nn.Parameter(torch.randn(length, size))  # as loud as the words, or the order isn't heard
         layer = nn.TransformerEncoderLayer(
             size, heads, 2 * size, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
         )
         self.layers = nn.TransformerEncoder(layer, layers, nn.LayerNorm(size), enable_nested_tensor=False)
-        self.read = nn.Linear(length * size, size)
+        self.read = nn.Sequential(nn.Linear(length * size, size), nn.LayerNorm(size, elementwise_affine=False))
 
     def forward(self, tokens: Tensor) -> Tensor:
         empty = tokens == PAD
         h = self.layers(self.word(tokens) + self.place, src_key_padding_mask=empty)  # (B, length, size)
         return self.read(h.masked_fill(empty[:, :, None], 0).flatten(1))
+
+
+class Reader(nn.Module):
+    """An encoder and one linear layer that answers questions about a prompt: a lesson in reading.
+
+    Trained with a picture network only, the encoder hears which words a prompt has long before it hears which
+    word belongs to which thing (chapter 12 shows both). So it learns to read first, from sentences alone, as
+    text-to-image systems do whose encoders come from CLIP (Ramesh et al. 2022) or from a language model
+    (Saharia et al. 2022). The linear layer is thrown away.
+
+    ``questions`` says how many answers each question has.
+
+    >>> reader = Reader(PromptEncoder(words=3, length=6, size=32), questions=(2, 3))
+    >>> tokens = encode("a red circle", ("a", "circle", "red"), length=6)[None]
+    >>> reader.loss((tokens, torch.tensor([[1, 2]]))).shape, reader.answers(tokens).shape
+    (torch.Size([]), torch.Size([1, 2]))
+    """
+
+    def __init__(self, encoder: PromptEncoder, questions: Sequence[int]) -> None:
+        super().__init__()
+        self.encoder, self.questions = encoder, tuple(questions)
+        self.answer = nn.Linear(encoder.size, sum(self.questions))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.answer(self.encoder(tokens))
+
+    def answers(self, tokens: Tensor) -> Tensor:
+        """The likeliest answer to each question: (B, questions)."""
+        return torch.stack([part.argmax(dim=1) for part in self(tokens).split(self.questions, dim=1)], dim=1)
+
+    def loss(
+        self, batch: tuple[Tensor, ...], random: torch.Generator | None = None, part: slice = slice(None)
+    ) -> Tensor:
+        """The cross-entropy of a batch (tokens, answers), or of a part, summed over the questions."""
+        return answers_loss(self(batch[0][part]), batch[1][part], self.questions)
