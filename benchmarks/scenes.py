@@ -8,6 +8,8 @@ The shipped weights of ``scenes``; judged by the recogniser. Parts, the first th
 - ``training``: the same after fewer updates, 200 prompts a row at the chosen scale in 16 calls. It takes the states of
   the training from ``--snapshots``, and where they are missing follows the recipe again, up to the last of them, which
   takes an hour or more.
+- ``reading``: the same network after 3,000 updates, and one whose encoder learned from the pictures only: scenes of one
+  thing, and of two. The second is trained here.
 - ``raster``: the same prompts by an auto-regressive plan on sixteen colours, 64 calls (the recipe ``scenes-raster``;
   trained here where no weights of it are shipped), and the ceiling that sixteen colours set.
 - ``speed``: how many scenes ``mg.data.scenes`` draws in a second. Run it on a quiet machine.
@@ -39,14 +41,16 @@ import minigen as mg
 from minigen import recipes, scenes, store
 
 OUT = mg.zoo.RESULTS / "scenes.json"
-PARTS = ("scales", "rows", "training", "raster", "speed")
+PARTS = ("scales", "rows", "training", "reading", "raster", "speed")
 SPLITS = ("train", "new pairs", "new relations")
 SCALES = (1.0, 1.5, 2.0, 3.0, 4.0)
 CALLS = 32
 FEW = 200
 """Prompts a row in the side measurements."""
 
-MARKS = (500, 1000, 2000, 3000, 4000, 6000, 8000, 10_000)
+MARKS: tuple[int, ...] = (500, 1000, 2000, 3000, 4000, 6000, 8000, 10_000)
+COMPARED = 3000
+"""Updates after which the encoder that learned to read first is compared with one that did not."""
 
 Row = dict[str, Any]
 
@@ -59,6 +63,15 @@ def measure(model: mg.Generator, split: str, count: int, seed: int, **settings: 
     seconds = time.perf_counter() - begin
     drawn = drawn if model.shape[0] == 3 else scenes.from_palette(drawn)
     return {**accuracy(drawn, asked.prompts), "seconds": round(seconds, 1)}
+
+
+def by_things(model: mg.Generator, things: int, count: int, scale: float) -> Row:
+    """``measure`` in 16 calls, for scenes of one thing or of two."""
+    some = scenes.scenes(6 * count, seed=recipes.HELDOUT_SEED)
+    two = (some.meanings[:, 0] > 0).tolist()
+    prompts = [prompt for prompt, has_two in zip(some.prompts, two, strict=True) if has_two == (things == 2)][:count]
+    drawn = mg.sample(model, len(prompts), prompt=prompts, seed=0, steps=CALLS // 4, eta=0.0, guidance_scale=scale)
+    return accuracy(drawn, prompts)
 
 
 def told(model: mg.Generator, split: str, count: int, seed: int, scale: float, calls: int = CALLS) -> Row:
@@ -76,10 +89,11 @@ def accuracy(images: Tensor, prompts: list[str]) -> Row:
 # --- states of the training ------------------------------------------------------------------------
 
 
-def follow(name: str, folder: Path, marks: tuple[int, ...], **changes: Any) -> None:
+def follow(name: str, folder: Path, marks: tuple[int, ...], taught: bool = True, **changes: Any) -> None:
     """Follow a recipe and keep its state after each of ``marks`` updates, as ``folder``/250.safetensors and so on.
 
-    The training is interrupted there as Ctrl-C would, and resumed, which changes nothing.
+    The training is interrupted there as Ctrl-C would, and resumed, which changes nothing. ``taught``: whether the
+    model first learns what the recipe teaches before the training.
     """
     made_by = recipes.recipe(name)
     whole = {**made_by.training, **changes}
@@ -89,7 +103,7 @@ def follow(name: str, folder: Path, marks: tuple[int, ...], **changes: Any) -> N
         kept = folder / f"{mark}.safetensors"
         if kept.is_file():
             continue
-        model = made_by.start()
+        model = made_by.start() if taught else made_by.build()
         assert isinstance(model, mg.Generator)
         (lesson,), validation = recipes._endless_scenes(model)
         had = store.load(state)[1]["iteration"] if state.is_file() else 0
@@ -149,6 +163,7 @@ class Measurement:
         if given.smoke:
             given.count, self.few, self.marks = 4, 4, (1, 2)
             given.snapshots = given.snapshots.with_name("scenes-smoke")
+            recipes.READING["iterations"] = 2
             self.changes = dict(iterations=3, batch_size=4, validate_every=3, progress=False)
         settings = {
             "count": given.count, "few": self.few, "calls": CALLS, "eta": 0.0,
@@ -215,6 +230,17 @@ class Measurement:
                 self.keep("training", row, partial(
                     told, model, split, self.few, recipes.HELDOUT_SEED, best, CALLS // 2))  # fmt: skip
 
+    def reading(self) -> None:
+        """An encoder that learned to read first, and one that learned from pictures only."""
+        best, kept = self.best(), min(COMPARED, self.marks[-1])
+        ways = {"reading first": self.given.snapshots, "from pictures only": self.given.snapshots.with_name("together")}
+        for way, folder in ways.items():
+            follow("scenes", folder, (kept,), taught=way == "reading first", **self.changes)
+            model = at("scenes", folder / f"{kept}.safetensors")
+            for things in (1, 2):
+                row = {"way": way, "things": things, "iterations": kept, "scale": best, "calls": CALLS // 2}
+                self.keep("reading", row, partial(by_things, model, things, self.few, best))
+
     def raster(self) -> None:
         """An auto-regressive plan, and what sixteen colours leave of real scenes."""
         asked = scenes.scenes(self.given.count, "train", seed=recipes.HELDOUT_SEED)
@@ -251,7 +277,7 @@ def main() -> None:
     measurement = Measurement(given)
     for part in given.parts:
         {"scales": measurement.best, "rows": measurement.rows, "training": measurement.training,
-         "raster": measurement.raster, "speed": measurement.speed}[part]()  # fmt: skip
+         "reading": measurement.reading, "raster": measurement.raster, "speed": measurement.speed}[part]()  # fmt: skip
     print(f"{given.out.name}: {sum(len(measurement.content[part]) for part in PARTS)} rows")
 
 

@@ -115,13 +115,14 @@ def reading(model: Generator) -> None:
     The seven questions are those about a scene, each with one answer more: "it does not say".
     """
     condition, encoder = model.condition, model.embedding
-    assert isinstance(condition, Prompt) and isinstance(encoder, text.PromptEncoder)
+    assert isinstance(condition, Prompt)
+    assert isinstance(encoder, text.PromptEncoder)
     train(text.Reader(encoder, [count + 1 for count in QUESTIONS]), lambda *of: sentences(condition, *of), **READING)
     encoder.requires_grad_(False)
 
 
 def sentences(condition: Prompt, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Tokens (count, length) of random sentences, some of them empty, and what they say: 0 for nothing, else 1, 2, ..."""
+    """Tokens (count, length) of random sentences, some empty, and what they say: 0 is nothing, then 1, 2, ..."""
     prompts = scenes.describe(scenes.draw_meanings(count, "train", random), random)
     silent = torch.rand(count, generator=random, device=random.device) < condition.dropout
     said = torch.stack([scenes.parse(prompt) for prompt in prompts]) + 1
@@ -129,7 +130,7 @@ def sentences(condition: Prompt, count: int, random: torch.Generator) -> tuple[T
     return tokens.to(random.device), said.to(random.device) * ~silent[:, None]
 
 
-READING = dict(iterations=400, weight_decay=0.01, progress=False)
+READING: dict[str, Any] = dict(iterations=400, weight_decay=0.01, progress=False)
 """How the encoder is taught to read."""
 
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigen import Generator, Prompt, heads, nets, plans, sample, scenes, text
+from minigen import Generator, Prompt, heads, nets, plans, recipes, sample, scenes, text, zoo
 from minigen.randomness import seeded
 
 ONE, OTHER = "a red circle above a blue square", "a blue square above a red circle"
@@ -107,7 +107,7 @@ def test_a_share_of_the_prompts_is_dropped_in_training_only() -> None:
 
 
 def test_gradients_reach_the_words() -> None:
-    """The encoder is trained together with the picture's network: words that were said move, others don't."""
+    """Unless it is told not to, the encoder learns from the pictures: words that were said move, others don't."""
     model = told(dropout=0.0)
     tokens = model.condition.tokens([ONE], 1)  # type: ignore[union-attr, arg-type]
     model.loss((torch.zeros(1, 3, 8, 8), tokens), seeded(0)).backward()
@@ -158,3 +158,47 @@ def test_saved_with_its_vocabulary(tmp_path: Path) -> None:
 def test_bad_input(call: object, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         call(told())  # type: ignore[operator]
+
+
+# --- reading first ---------------------------------------------------------------------------------
+
+
+def test_sentences_come_with_what_they_say() -> None:
+    """A lesson in reading: an answer for each question, 0 where nothing is said, and no held-out combination."""
+    condition = Prompt(WORDS, dropout=0.25)
+    tokens, said = recipes.sentences(condition, 2000, seeded(0))
+    empty = (tokens == condition.none(1)).all(dim=1)
+    assert float(empty.double().mean()) == pytest.approx(0.25, abs=0.04)
+    assert not bool(said[empty].any())
+    for row, answers in zip(tokens[~empty], said[~empty], strict=True):
+        assert torch.equal(scenes.parse(text.decode(row, WORDS)) + 1, answers)
+    assert not bool(scenes.is_new(said - 1).any())
+    assert int(said.min()) == 0
+    assert said.amax(dim=0).tolist() == list(recipes.QUESTIONS)  # answers count from 1 here
+
+
+def test_a_model_reads_before_it_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then its encoder is another one, and stays as it is; the picture's network is as fresh as before."""
+    monkeypatch.setitem(recipes.READING, "iterations", 20)
+    made_by = recipes.recipe("scenes")
+    fresh, model = made_by.build().state_dict(), made_by.start()
+    for name, tensor in model.state_dict().items():
+        if not name.startswith("embedding."):
+            assert torch.equal(tensor, fresh[name]), name
+    assert not torch.equal(model.embedding.word.weight, fresh["embedding.word.weight"])  # type: ignore[union-attr, arg-type]
+    assert {name.split(".")[0] for name, each in model.named_parameters() if each.requires_grad} == {"net", "last"}
+
+
+@pytest.mark.skipif("scenes" not in zoo.names(), reason="weights of scenes are not shipped")
+@torch.no_grad()
+def test_the_shipped_encoder_knows_which_word_is_whose() -> None:
+    """One linear layer, fitted by least squares, reads all that a sentence says from the encoder's vector alone."""
+    model = zoo.load("scenes", device="cpu")
+    assert isinstance(model.condition, Prompt)
+    assert model.embedding is not None
+    taken = [recipes.sentences(model.condition, 3000, seeded(seed)) for seed in (1, 2)]
+    (vectors, said), (others, asked) = ((model.embedding(tokens).double(), answers) for tokens, answers in taken)
+    for question, count in enumerate(recipes.QUESTIONS):
+        targets = torch.nn.functional.one_hot(said[:, question], count + 1).double()
+        found = others @ torch.linalg.lstsq(vectors, targets).solution
+        assert float((found.argmax(dim=1) == asked[:, question]).double().mean()) > 0.98
