@@ -1,0 +1,140 @@
+"""How much of what the machine can compute does training use, and drawing?
+
+The peak is that of one large matrix product, in the same precision and with the same threads, the best of some
+rounds. Beside it stand the updates of ``digits-diffusion`` and ``scenes`` and drawing with them, in floating-point
+operations a second: counted by torch (convolutions and matrix products; what is pointwise counts nothing), divided by
+the median seconds. Below it, a profile: where the time of an update goes, by kind of operation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+
+import minigen as mg
+from minigen.randomness import seeded
+from minigen.recipes import _endless_scenes
+from minigen.training import pick_device, pick_precision
+
+SIDE = 2048
+"""Of the square matrices whose product is the peak."""
+
+KINDS = {
+    "convolution": ("conv", "mkldnn", "cudnn"),
+    "matrix product": ("mm", "linear", "attention"),
+    "norm": ("norm",),
+    "memory": ("copy", "cat", "pool", "upsample", "contiguous", "clone", "to_"),
+    "optimizer": ("adam", "foreach", "lerp"),
+}
+"""What the names of torch's operations are sorted by; the rest is pointwise."""
+
+
+def seconds_of(work: Callable[[], object], rounds: int, device: torch.device) -> list[float]:
+    """How long each of some rounds takes, after one that warms up."""
+    taken = []
+    for _ in range(rounds + 1):
+        begin = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        taken.append(time.perf_counter() - begin)
+    return taken[1:]
+
+
+def flops_of(work: Callable[[], object]) -> int:
+    """Floating-point operations of convolutions and matrix products."""
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return int(counter.get_total_flops())
+
+
+def peak(kind: torch.dtype, rounds: int, device: torch.device) -> float:
+    """Operations a second of a matrix product: the best round's."""
+    a, b = (torch.randn(SIDE, SIDE, generator=seeded(i)).to(device, kind) for i in range(2))
+    return 2 * SIDE**3 / min(seconds_of(lambda: a @ b, rounds, device))
+
+
+class Update:
+    """One update of a recipe's model, as ``mg.train`` makes it: loss, gradients, clipping, AdamW."""
+
+    def __init__(self, name: str, autocast: AbstractContextManager[object], device: torch.device) -> None:
+        made_by = mg.recipes.recipe(name)
+        model = made_by.build().to(device)
+        assert isinstance(model, mg.Generator)
+        self.model, self.autocast = model, autocast
+        size = made_by.training.get("batch_size", 128)
+        if made_by.source == "scenes":
+            (lesson,), _ = _endless_scenes(model)
+            parts = lesson(size, seeded(0))
+        else:
+            parts = tuple(part[:size] for part in mg.data.digits(size=16))
+        self.batch: tuple[Tensor, ...] = tuple(part.to(device) for part in parts)
+        self.random = seeded(0, device=device)
+        self.optimizer = torch.optim.AdamW(model.parameters(), 1e-4, fused=True)
+
+    def __call__(self) -> None:
+        with self.autocast:
+            loss = self.model.loss(self.batch, self.random)
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+
+
+def shares(work: Callable[[], object]) -> dict[str, float]:
+    """The share of each kind of operation in the time of ``work``."""
+    with profile(activities=[ProfilerActivity.CPU]) as found:
+        work()
+    sums: dict[str, float] = defaultdict(float)
+    for event in found.key_averages():
+        name = event.key.lower()
+        kind = next(
+            (kind for kind, parts in KINDS.items() if any(part in name for part in parts)), "pointwise and rest"
+        )
+        sums[kind] += event.self_cpu_time_total
+    whole = sum(sums.values())
+    return {kind: part / whole for kind, part in sorted(sums.items(), key=lambda item: -item[1])}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--device", default="auto")
+    options.add_argument("--rounds", type=int, default=10)
+    options.add_argument("--precision", default="auto")
+    given = options.parse_args()
+    device = pick_device(given.device)
+    kind = pick_precision(given.precision, device)
+    low = kind == "bfloat16"
+    best = peak(torch.bfloat16 if low else torch.float32, given.rounds, device)
+    drawing_best = peak(torch.float32, given.rounds, device)
+    print(f"{device}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    print(f"peak: {best / 1e9:,.0f} GFLOP/s in {kind}, {drawing_best / 1e9:,.0f} in float32")
+    for name in ("digits-diffusion", "scenes"):
+        autocast = torch.autocast(device.type, torch.bfloat16) if low else nullcontext()
+        update = Update(name, autocast, device)
+        rate = flops_of(update) / statistics.median(seconds_of(update, given.rounds, device))
+        print(f"{name:18} an update: {rate / 1e9:7,.0f} GFLOP/s, {rate / best:4.0%} of the peak")
+
+        draw = partial(mg.sample, update.model.eval(), 64, steps=4, eta=0.0)
+        rate = flops_of(draw) / statistics.median(seconds_of(draw, given.rounds, device))
+        print(f"{'':18} drawing:   {rate / 1e9:7,.0f} GFLOP/s, {rate / drawing_best:4.0%} of the peak in float32")
+        update.model.train()
+        if device.type == "cpu":
+            print(
+                "   where an update's time goes: "
+                + ", ".join(f"{k} {share:.0%}" for k, share in shares(update).items())
+            )
+
+
+if __name__ == "__main__":
+    main()
