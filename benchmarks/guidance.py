@@ -109,7 +109,8 @@ def draw_scenes(row: Row, count: int) -> Row:
     """A row of scenes with its scores."""
     asked = mg.data.scenes(count, "train", seed=mg.recipes.HELDOUT_SEED)
     scale = row["guidance_scale"]
-    drawn = mg.sample(model("scenes"), count, prompt=asked.prompts, seed=row["seed"], guidance_scale=scale, **WALK)
+    walk = {**WALK, "batch_size": None}
+    drawn = mg.sample(model("scenes"), count, prompt=asked.prompts, seed=row["seed"], guidance_scale=scale, **walk)
     scores = mg.metrics.evaluate_scenes(drawn, asked).rounded() if count >= mg.metrics.LEAST else {"frechet": None}
     real = {"real_saturation": saturation(asked.images)}
     return {**row, "calls": mg.nfe(16, scale), "count": count, **scores, "saturation": saturation(drawn), **real}

@@ -118,7 +118,7 @@ def sample(
     mask: Tensor | None = None,
     cache: bool = True,
     second_order: bool = False,
-    batch_size: int = 256,
+    batch_size: int | None = None,
     progress: bool = False,
 ) -> Tensor:
     """Draw ``count`` pictures, (count, C, H, W) in [-1, 1], on the model's device.
@@ -144,6 +144,7 @@ def sample(
             256's (chapter 10). The pictures are the same up to rounding.
         second_order: extrapolate the guesses, DPM-Solver++ (2M): one call a step all the same, for noise
             on all pixels alike, with ``eta=0`` and not with drawn guesses (chapter 8).
+        batch_size: images that go through the network together; None: as many as are fast.
 
     Raises:
         ValueError, TypeError: naming the argument and what is allowed.
@@ -157,7 +158,7 @@ def sample(
             [-1., -1.]])
     """
     check_whole("count", count)
-    check_whole("batch_size", batch_size)
+    batch_size = _batch_size(model) if batch_size is None else check_whole("batch_size", batch_size)
     settings = _Settings(
         steps, seed, labels, prompt, guidance_scale, eta, pick, temperature, clip, known, mask, cache, second_order
     )
@@ -166,6 +167,15 @@ def sample(
         *_, last = _walk(model, first, min(batch_size, count - first), count, settings)
         results.append(last.x_t)
     return torch.cat(results)
+
+
+def _batch_size(model: Model) -> int:
+    """Images that go through the network together: on a CPU few large ones, whose features then stay in its cache.
+
+    256 scenes of 32x32 pixels at once take twice as long as 16 times 16 of them; digits don't mind.
+    """
+    pixels = math.prod(spatial(model.shape))
+    return 256 if pixels <= 256 or model.device.type != "cpu" else max(1, 2**14 // pixels)
 
 
 def trajectory(model: Model, count: int = 8, *, beliefs: bool = False, **settings: Any) -> Walk:
