@@ -20,7 +20,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from minigen.data import CLASSES
 from minigen.errors import check_choice, check_images, check_whole
+from minigen.text import answers_loss
 
 Memory = dict[Any, Any]
 """What a causal net remembers of the pixels before: its cache. The net fills it, nobody else reads it."""
@@ -549,7 +551,7 @@ class Classifier(nn.Module):
         self,
         size: int = 16,
         channels: int = 1,
-        classes: int = 10,
+        classes: int = CLASSES,
         widths: tuple[int, ...] = (32, 64),
         kernel: int = 3,
         features: int = 64,
@@ -606,19 +608,6 @@ class Recogniser(Classifier):
         """The cross-entropy of a batch (images, answers), or of a part, summed over the questions."""
         images, answers = batch[0][part], batch[1][part]
         return answers_loss(self(images), answers, self.questions)
-
-
-def answers_loss(beliefs: Tensor, answers: Tensor, questions: Sequence[int]) -> Tensor:
-    """The cross-entropy of answers (B, questions), summed over the questions; -1 is none, and costs nothing.
-
-    ``beliefs`` are (B, sum of ``questions``): as many logits for each question as it has answers.
-
-    >>> round(float(answers_loss(torch.zeros(4, 5), torch.zeros(4, 2).long(), (2, 3))), 4)    # ln 2 + ln 3
-    1.7918
-    """
-    pairs = zip(beliefs.split(tuple(questions), dim=1), answers.unbind(dim=1), strict=True)
-    losses = [F.cross_entropy(said, right, ignore_index=-1, reduction="none").mean() for said, right in pairs]
-    return torch.stack(losses).sum()
 
 
 NETS = {each.__name__: each for each in (MLP, UNet, CausalConv, CausalTransformer, Classifier, Recogniser)}

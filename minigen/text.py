@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from minigen.errors import check_whole, nearest
-from minigen.nets import answers_loss
 
 PAD, START = 0, 1
 """What fills a short row, and what begins every row, the empty prompt's, too."""
@@ -97,6 +97,19 @@ class PromptEncoder(nn.Module):
         empty = tokens == PAD
         h = self.layers(self.word(tokens) + self.place, src_key_padding_mask=empty)  # (B, length, size)
         return self.read(h.masked_fill(empty[:, :, None], 0).flatten(1))
+
+
+def answers_loss(beliefs: Tensor, answers: Tensor, questions: Sequence[int]) -> Tensor:
+    """The cross-entropy of answers (B, questions), summed over the questions; -1 is none, and costs nothing.
+
+    ``beliefs`` are (B, sum of ``questions``): as many logits for each question as it has answers.
+
+    >>> round(float(answers_loss(torch.zeros(4, 5), torch.zeros(4, 2).long(), (2, 3))), 4)    # ln 2 + ln 3
+    1.7918
+    """
+    pairs = zip(beliefs.split(tuple(questions), dim=1), answers.unbind(dim=1), strict=True)
+    losses = [F.cross_entropy(said, right, ignore_index=-1, reduction="none").mean() for said, right in pairs]
+    return torch.stack(losses).sum()
 
 
 class Reader(nn.Module):
