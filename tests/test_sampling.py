@@ -351,6 +351,17 @@ def test_image_i_of_a_network_does_not_depend_on_batch_size(plan: plans.Plan) ->
         torch.testing.assert_close(found, whole[:count], rtol=0, atol=1e-5)
 
 
+def test_large_pictures_go_through_in_small_batches() -> None:
+    """On a CPU 16 of 32x32 pixels at a time, unless told otherwise; the pictures are the same."""
+    model = tiny_unet(heads.Regression("v"), plans.diffusion(), size=32)
+    seen = []
+    model.net.register_forward_pre_hook(lambda net, inputs: seen.append(len(inputs[0])))
+    found = sample(model, 20, steps=1)
+    assert seen == [16, 4]
+    torch.testing.assert_close(found, sample(model, 20, steps=1, batch_size=20), rtol=0, atol=1e-5)
+    assert seen == [16, 4, 20]
+
+
 @pytest.mark.parametrize("plan", [plans.raster(1), plans.random_order(), plans.diffusion()], ids=lambda plan: plan.name)
 def test_the_seed_decides(plan: plans.Plan) -> None:
     """The same seed gives the same images, another seed others (negative ones too), and no global state takes part."""
