@@ -31,7 +31,7 @@ class Recipe:
         sampling: arguments of ``sample`` that suit it best, chosen on validation data.
         seed: of the first weights and of the training.
         source: the pictures, by their name in ``data.SOURCES``, or "scenes", of which there is no end.
-        first: what the model is taught before, if anything.
+        first: what the model is taught before, if anything: a function of the model and the device.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Recipe:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     source: str = "digits"
-    first: Callable[[Any], None] | None = None
+    first: Callable[[Any, str], None] | None = None
 
     def build(self, seed: int | None = None) -> nn.Module:
         """The model with fresh weights; torch's own random numbers are left as they were."""
@@ -50,11 +50,15 @@ class Recipe:
             torch.manual_seed(self.seed if seed is None else seed)
             return self.make()
 
-    def start(self, seed: int | None = None) -> nn.Module:
-        """The model as its training begins: fresh weights, and what it is taught before."""
+    def start(self, seed: int | None = None, device: str = "auto") -> nn.Module:
+        """The model as its training begins: fresh weights, and what it is taught before.
+
+        Raises:
+            KeyboardInterrupt: by Ctrl-C while it is taught, since training can't begin with half of that.
+        """
         model = self.build(seed)
         if self.first:
-            self.first(model)
+            self.first(model, device)
         return model
 
     def config(self, **changes: Any) -> dict[str, Any]:
@@ -65,7 +69,7 @@ class Recipe:
             "data": {"name": self.source, "size": self.size, "split": "train"},
             "training": {"seed": self.seed, **self.training, **changes},
             "sampling": dict(self.sampling),
-            **({"first": self.first.__name__.strip("_")} if self.first else {}),
+            **({"first": self.first.__name__} if self.first else {}),
         }
 
     def train(self, checkpoint: str | Path | None = None, **changes: Any) -> tuple[nn.Module, History]:
@@ -76,7 +80,7 @@ class Recipe:
         1
         """
         arguments = {"seed": self.seed, **self.training, **changes}
-        model = self.start(arguments["seed"])
+        model = self.start(arguments["seed"], arguments.get("device", "auto"))
         lessons, validation = _endless_scenes(model) if self.source == "scenes" else _of_a_set(model, self)
         history = train(model, *lessons, validation=validation, checkpoint=checkpoint, **arguments)
         return model, history
@@ -109,7 +113,7 @@ def _endless_scenes(model: nn.Module) -> tuple[Any, Any]:
     return (lambda count, random: lesson(scenes.batch(count, random, split)),), lesson(seen)
 
 
-def reading(model: Generator) -> None:
+def reading(model: Generator, device: str = "auto") -> None:
     """Teach a model's encoder what sentences mean, without a picture, and leave it so: seconds, not minutes.
 
     The seven questions are those about a scene, each with one answer more: "it does not say".
@@ -117,7 +121,10 @@ def reading(model: Generator) -> None:
     condition, encoder = model.condition, model.embedding
     assert isinstance(condition, Prompt)
     assert isinstance(encoder, text.PromptEncoder)
-    train(text.Reader(encoder, [count + 1 for count in QUESTIONS]), lambda *of: sentences(condition, *of), **READING)
+    reader = text.Reader(encoder, [count + 1 for count in QUESTIONS])
+    history = train(reader, lambda *of: sentences(condition, *of), device=device, **READING)
+    if history.interrupted:
+        raise KeyboardInterrupt
     encoder.requires_grad_(False)
 
 

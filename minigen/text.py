@@ -124,8 +124,8 @@ class Reader(nn.Module):
 
     >>> reader = Reader(PromptEncoder(words=3, length=6, size=32), questions=(2, 3))
     >>> tokens = encode("a red circle", ("a", "circle", "red"), length=6)[None]
-    >>> reader.loss((tokens, torch.tensor([[1, 2]]))).shape, reader.answers(tokens).shape
-    (torch.Size([]), torch.Size([1, 2]))
+    >>> reader(tokens).shape, reader.loss((tokens, torch.tensor([[1, 2]]))).shape
+    (torch.Size([1, 5]), torch.Size([]))
     """
 
     def __init__(self, encoder: PromptEncoder, questions: Sequence[int]) -> None:
@@ -135,10 +135,6 @@ class Reader(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         return self.answer(self.encoder(tokens))
-
-    def answers(self, tokens: Tensor) -> Tensor:
-        """The likeliest answer to each question: (B, questions)."""
-        return torch.stack([part.argmax(dim=1) for part in self(tokens).split(self.questions, dim=1)], dim=1)
 
     def loss(
         self, batch: tuple[Tensor, ...], random: torch.Generator | None = None, part: slice = slice(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -189,7 +190,20 @@ def test_a_model_reads_before_it_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {name.split(".")[0] for name, each in model.named_parameters() if each.requires_grad} == {"net", "last"}
 
 
-@pytest.mark.skipif("scenes" not in zoo.names(), reason="weights of scenes are not shipped")
+def test_ctrl_c_while_reading_ends_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the network would be trained with an encoder that has had half of its lessons."""
+    monkeypatch.setitem(recipes.READING, "iterations", 20)
+    lesson = recipes.sentences
+
+    def interrupted(condition: Prompt, count: int, random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        signal.raise_signal(signal.SIGINT)
+        return lesson(condition, count, random)
+
+    monkeypatch.setattr(recipes, "sentences", interrupted)
+    with pytest.warns(UserWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
+        recipes.recipe("scenes").train(iterations=1, batch_size=2, device="cpu", progress=False)
+
+
 @torch.no_grad()
 def test_the_shipped_encoder_knows_which_word_is_whose() -> None:
     """One linear layer, fitted by least squares, reads all that a sentence says from the encoder's vector alone."""
