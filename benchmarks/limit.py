@@ -13,11 +13,10 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from typing import Any
 
 import torch
-from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -28,6 +27,9 @@ from minigen.training import pick_device, pick_precision
 
 SIDE = 2048
 """Of the square matrices whose product is the peak."""
+
+UPDATES = 5
+"""In a row, as ``mg.train`` makes them."""
 
 KINDS = {
     "convolution": ("conv", "mkldnn", "cudnn"),
@@ -64,31 +66,9 @@ def peak(kind: torch.dtype, rounds: int, device: torch.device) -> float:
     return 2 * SIDE**3 / min(seconds_of(lambda: a @ b, rounds, device))
 
 
-class Update:
-    """One update of a recipe's model, as ``mg.train`` makes it: loss, gradients, clipping, AdamW."""
-
-    def __init__(self, name: str, autocast: AbstractContextManager[object], device: torch.device) -> None:
-        made_by = mg.recipes.recipe(name)
-        model = made_by.build().to(device)
-        assert isinstance(model, mg.Generator)
-        self.model, self.autocast = model, autocast
-        size = made_by.training.get("batch_size", 128)
-        if made_by.source == "scenes":
-            (lesson,), _ = _endless_scenes(model)
-            parts = lesson(size, seeded(0))
-        else:
-            parts = tuple(part[:size] for part in mg.data.digits(size=16))
-        self.batch: tuple[Tensor, ...] = tuple(part.to(device) for part in parts)
-        self.random = seeded(0, device=device)
-        self.optimizer = torch.optim.AdamW(model.parameters(), 1e-4, fused=True)
-
-    def __call__(self) -> None:
-        with self.autocast:
-            loss = self.model.loss(self.batch, self.random)
-        self.optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
+def lessons(made_by: mg.recipes.Recipe, model: mg.Generator) -> tuple[Any, ...]:
+    """What a recipe trains on, as ``mg.train`` takes it."""
+    return _endless_scenes(model)[0] if made_by.source == "scenes" else mg.data.digits(size=16)
 
 
 def shares(work: Callable[[], object]) -> dict[str, float]:
@@ -109,31 +89,31 @@ def shares(work: Callable[[], object]) -> dict[str, float]:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--device", default="auto")
-    options.add_argument("--rounds", type=int, default=10)
+    options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--precision", default="auto")
     given = options.parse_args()
     device = pick_device(given.device)
     kind = pick_precision(given.precision, device)
-    low = kind == "bfloat16"
-    best = peak(torch.bfloat16 if low else torch.float32, given.rounds, device)
+    best = peak(getattr(torch, kind), given.rounds, device)
     drawing_best = peak(torch.float32, given.rounds, device)
     print(f"{device}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     print(f"peak: {best / 1e9:,.0f} GFLOP/s in {kind}, {drawing_best / 1e9:,.0f} in float32")
     for name in ("digits-diffusion", "scenes"):
-        autocast = torch.autocast(device.type, torch.bfloat16) if low else nullcontext()
-        update = Update(name, autocast, device)
-        rate = flops_of(update) / statistics.median(seconds_of(update, given.rounds, device))
+        made_by = mg.recipes.recipe(name)
+        model = made_by.build().to(device)
+        assert isinstance(model, mg.Generator)
+        data = lessons(made_by, model)
+        settings = {**made_by.training, "device": str(device), "precision": kind, "progress": False}
+        update = partial(mg.train, model, *data, **{**settings, "iterations": 1})
+        updates = partial(mg.train, model, *data, **{**settings, "iterations": UPDATES})
+        rate = UPDATES * flops_of(update) / statistics.median(seconds_of(updates, given.rounds, device))
         print(f"{name:18} an update: {rate / 1e9:7,.0f} GFLOP/s, {rate / best:4.0%} of the peak")
 
-        draw = partial(mg.sample, update.model.eval(), 64, steps=4, eta=0.0)
+        draw = partial(mg.sample, model, 64, steps=4, eta=0.0)
         rate = flops_of(draw) / statistics.median(seconds_of(draw, given.rounds, device))
         print(f"{'':18} drawing:   {rate / 1e9:7,.0f} GFLOP/s, {rate / drawing_best:4.0%} of the peak in float32")
-        update.model.train()
         if device.type == "cpu":
-            print(
-                "   where an update's time goes: "
-                + ", ".join(f"{k} {share:.0%}" for k, share in shares(update).items())
-            )
+            print("   an update's time: " + ", ".join(f"{part} {share:.0%}" for part, share in shares(updates).items()))
 
 
 if __name__ == "__main__":
