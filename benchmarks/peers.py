@@ -1,10 +1,18 @@
-"""The course's U-Net and sampler against those that people would reach for: pictures a second, and updates a second.
+"""The course against the libraries that people would reach for: pictures a second, updates a second, and quality.
 
-diffusers (``UNet2DModel`` in a ``DDIMPipeline``), smalldiffusion and denoising-diffusion-pytorch, each with a U-Net of
-about as many weights for 16x16 grey pictures, not told what to draw, drawing with as many calls (deterministically, as
-DDIM) in float32. No peer keeps attention that it lets one switch off, as the course's U-Net has none. Rounds go by
-turns; printed are medians and the median of the rounds' ratios, from the smallest to the largest (above 1: the course's
-is faster).
+``pictures``: diffusers (``UNet2DModel`` in a ``DDIMPipeline``), smalldiffusion and denoising-diffusion-pytorch, each
+with a U-Net of about as many weights for 16x16 grey pictures, not told what to draw, drawing with as many calls
+(deterministically, as DDIM). No peer keeps attention that it lets one switch off, as the course's U-Net has none.
+
+``causal``: x-transformers' decoder and the course's causal nets, all with about as many weights, write 256 pixels of 16
+greys. The decoder reads them as 256 tokens after a start token: width 128, 4 layers, 4 heads of 32 numbers, rotary
+positions. When writing it keeps the likeliest tenth of the tokens by default (``filter_logits_fn``); here that is off,
+as in ours, and its cache is on.
+
+``quality``: the U-Net of diffusers in the place of ours, trained by our loop for the minute of ``speedrun.py``.
+
+Rounds go by turns; printed are medians and the median of the rounds' ratios, from the smallest to the largest (above 1:
+the course's is faster). ``--precision bfloat16`` lets everybody compute in bfloat16 (autocast).
 
 The peers are listed in ``benchmarks/requirements.txt``, which says how to install them. Two of them import torchvision
 for data sets that are not used here; where it is missing, an empty stand-in takes its place.
@@ -21,9 +29,13 @@ import sys
 import time
 import types
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import diffusers
+import speedrun
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -39,22 +51,37 @@ def stand_in(name: str) -> types.ModuleType:
     return module
 
 
-if importlib.util.find_spec("torchvision") is None:
+STAND_INS = (
+    () if importlib.util.find_spec("torchvision") else ("torchvision", "torchvision.transforms", "torchvision.utils")
+)
+if STAND_INS:
     diffusers.UNet2DModel, diffusers.DDIMPipeline  # noqa: B018  (imported on first use, while torchvision is absent)
-    for part in ("torchvision", "torchvision.transforms", "torchvision.utils"):
-        sys.modules[part] = stand_in(part)
-    sys.modules["torchvision"].__dict__.update(
-        transforms=sys.modules["torchvision.transforms"], utils=sys.modules["torchvision.utils"]
-    )
+    sys.modules.update({part: stand_in(part) for part in STAND_INS})
+    for part in STAND_INS[1:]:
+        setattr(sys.modules["torchvision"], part.split(".")[1], sys.modules[part])
 
 try:
     import smalldiffusion
     from denoising_diffusion_pytorch import GaussianDiffusion
     from denoising_diffusion_pytorch import Unet as TheirUnet
+    from x_transformers import AutoregressiveWrapper, Decoder, TransformerWrapper
 except ImportError as reason:
     raise SystemExit(f"{reason}; pip install --no-deps -r benchmarks/requirements.txt") from None
+for part in STAND_INS:  # nobody else is to take them for the real one
+    del sys.modules[part]
 
 SIZE = 16
+START = 16
+"""The token before the first pixel; the others are the greys."""
+
+SHAPE: dict[str, Any] = dict(
+    sample_size=SIZE, block_out_channels=(24, 48, 96), layers_per_block=1, down_block_types=("DownBlock2D",) * 3,
+    up_block_types=("UpBlock2D",) * 3, add_attention=False, norm_num_groups=8,
+)  # fmt: skip
+"""Of diffusers' U-Net."""
+
+
+# --- pictures --------------------------------------------------------------------------------------
 
 
 class Course(nn.Module):
@@ -78,11 +105,7 @@ class Diffusers(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.net = diffusers.UNet2DModel(
-            sample_size=SIZE, in_channels=1, out_channels=1, block_out_channels=(24, 48, 96), layers_per_block=1,
-            down_block_types=("DownBlock2D",) * 3, up_block_types=("UpBlock2D",) * 3, add_attention=False,
-            norm_num_groups=8,
-        )  # fmt: skip
+        self.net = diffusers.UNet2DModel(in_channels=1, out_channels=1, **SHAPE)
         self.scheduler = diffusers.DDIMScheduler()
         self.pipeline = diffusers.DDIMPipeline(self.net, self.scheduler)
         self.pipeline.set_progress_bar_config(disable=True)
@@ -132,17 +155,105 @@ class DenoisingDiffusion(nn.Module):
         return self.diffusion((images + 1) / 2)
 
 
-def updater(model: Any, images: Tensor) -> Callable[[], None]:
+# --- pixel by pixel --------------------------------------------------------------------------------
+
+
+class Writer(nn.Module):
+    """A causal net of the course, with its cache."""
+
+    package = "torch"
+
+    def __init__(self, net: mg.nets.Net) -> None:
+        super().__init__()
+        self.model = mg.Generator(net, mg.heads.Categorical(16), mg.plans.raster(1))
+
+    def draw(self, count: int, calls: int) -> Tensor:
+        return mg.sample(self.model, count)
+
+    def loss(self, images: Tensor) -> Tensor:
+        return self.model.loss((images,), seeded(0))
+
+
+class TheirWriter(nn.Module):
+    package = "x-transformers"
+
+    def __init__(self, width: int, layers: int, heads: int) -> None:
+        super().__init__()
+        decoder = Decoder(
+            dim=width, depth=layers, heads=heads, attn_dim_head=width // heads, rotary_pos_emb=True, attn_flash=True
+        )
+        net = TransformerWrapper(num_tokens=START + 1, max_seq_len=SIZE**2, attn_layers=decoder)
+        self.net: Any = AutoregressiveWrapper(net)
+
+    @torch.no_grad()
+    def draw(self, count: int, calls: int) -> Tensor:
+        start = torch.full((count, 1), START)
+        everything: Callable[[Tensor], Tensor] = lambda logits: logits  # noqa: E731
+        return self.net.generate(start, SIZE**2, temperature=1.0, filter_logits_fn=everything, cache_kv=True)
+
+    def loss(self, images: Tensor) -> Tensor:
+        tokens = mg.heads.Categorical(16).index(images).flatten(1)
+        return self.net(torch.cat([tokens.new_full((len(tokens), 1), START), tokens], dim=1))
+
+
+# --- quality ---------------------------------------------------------------------------------------
+
+
+class TheirNet(mg.nets.Net):
+    """The U-Net of diffusers as a net of the course: the same weights, the label's vector added to the level's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shape, self.features, self.context_size = (1, SIZE, SIZE), 24, 4 * 24
+        self.config: dict[str, Any] = {}
+        self.net = diffusers.UNet2DModel(in_channels=1, out_channels=24, class_embed_type="identity", **SHAPE)
+
+    def forward(self, x_t: Tensor, t: Tensor, context: Tensor | None) -> Tensor:
+        level = 1000 * t.flatten(1)[:, 0]  # one number a picture, in diffusers' thousandths
+        none = x_t.new_zeros(len(x_t), self.context_size)
+        features: Tensor = self.net(x_t, level, class_labels=none if context is None else context).sample
+        return features
+
+
+def quality(given: argparse.Namespace) -> None:
+    """A minute of training each, the same loop: our U-Net, and that of diffusers."""
+    entry = speedrun.ENTRIES[speedrun.CHOSEN]
+    print(f"\n{given.seconds:g} seconds of training by mg.train, then {given.count:,} digits in 16 calls, seed 0, held-out")
+    for name, each in {"course": entry, "diffusers": replace(entry, net=TheirNet)}.items():
+        row = speedrun.run(each, 0, "held-out", given)
+        print(
+            f"  {name:28}{row['parameters']:>9,} weights, {row['iterations']:5} updates of {row['batch_size']}:"
+            f" distance {row['frechet']:.1f}, {row['over_floor']:.2f} times the floor, {row['accuracy']:.1%} as asked",
+            flush=True,
+        )
+
+
+# --- time ------------------------------------------------------------------------------------------
+
+
+def updater(model: Any, images: Tensor, autocast: Callable[[], Any]) -> Callable[[], None]:
     """An update of the weights, by the same bare loop for all."""
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3, fused=True)
 
     def update() -> None:
         model.train()
         optimizer.zero_grad()
-        model.loss(images).backward()
+        with autocast():
+            loss = model.loss(images)
+        loss.backward()
         optimizer.step()
 
     return update
+
+
+def drawer(model: Any, count: int, calls: int, autocast: Callable[[], Any]) -> Callable[[], None]:
+    """A sheet of pictures."""
+
+    def draw() -> None:
+        with autocast():
+            model.eval().draw(count, calls)
+
+    return draw
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -151,14 +262,14 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - begin
 
 
-def compare(what: str, each_of: int, work: dict[str, Callable[[], Any]], rounds: int) -> None:
-    """Time everything by turns and print a line for each."""
+def compare(what: str, each_of: int, work: dict[str, Callable[[], Any]], ours: str, rounds: int) -> None:
+    """Time everything by turns and print a line for each; ratios are to ``ours``."""
     for each in work.values():  # not counted
         each()
     found = [{name: timed(each) for name, each in work.items()} for _ in range(rounds)]
     print(f"\n{what}")
     for name in work:
-        ratios = sorted(seconds[name] / seconds["course"] for seconds in found)
+        ratios = sorted(seconds[name] / seconds[ours] for seconds in found)
         median = statistics.median(seconds[name] for seconds in found)
         print(
             f"  {name:28}{each_of / median:9.1f} a second, ratio {statistics.median(ratios):5.2f}"
@@ -167,35 +278,61 @@ def compare(what: str, each_of: int, work: dict[str, Callable[[], Any]], rounds:
         )
 
 
+def race(models: dict[str, Any], ours: str, batches: list[int], given: argparse.Namespace) -> None:
+    """Draw and train with each, by turns."""
+
+    def autocast() -> Any:
+        return torch.autocast("cpu", torch.bfloat16) if given.precision == "bfloat16" else nullcontext()
+
+    print()
+    for name, model in models.items():
+        weights = sum(value.numel() for value in model.parameters())
+        print(f"  {name:28}{weights:>9,} weights  ({model.package} {importlib.metadata.version(model.package)})")
+    images = mg.data.digits()[0]
+    for batch in batches:
+        draws = {name: drawer(model, batch, given.calls, autocast) for name, model in models.items()}
+        compare(f"drawing {batch}: pictures, {given.precision}", batch, draws, ours, given.rounds)
+    for batch in batches:
+        updates = {name: updater(model, images[:batch], autocast) for name, model in models.items()}
+        compare(f"training on {batch}: updates, {given.precision}", 1, updates, ours, given.rounds)
+
+
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parts = ("pictures", "causal", "quality")
+    options.add_argument("--parts", nargs="+", choices=parts, default=parts)
+    options.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     options.add_argument("--rounds", type=int, default=7)
-    options.add_argument("--calls", type=int, default=16)
+    options.add_argument("--calls", type=int, default=16, help="for a picture from noise")
     options.add_argument("--batches", type=int, nargs="+", default=[1, 64])
+    options.add_argument("--seconds", type=float, default=60.0, help="of training, for the quality")
+    options.add_argument("--count", type=int, default=2000, help="digits that are scored")
     options.add_argument("--smoke", action="store_true", help="once, and few pictures, to see that it runs")
     given = options.parse_args()
     if given.smoke:
-        given.rounds, given.calls, given.batches = 1, 2, [2]
+        given.rounds, given.calls, given.batches, given.seconds, given.count = 1, 2, [2], 1.0, 500
     torch.manual_seed(0)
-    models: dict[str, Any] = {
-        "course": Course(),
-        "diffusers": Diffusers(),
-        "smalldiffusion": SmallDiffusion(),
-        "denoising-diffusion-pytorch": DenoisingDiffusion(given.calls),
-    }
-    print(f"{platform.machine()}, {torch.get_num_threads()} threads, Python {platform.python_version()}")
-    for name, model in models.items():
-        version = importlib.metadata.version(model.package)
-        print(
-            f"  {name:28}{sum(value.numel() for value in model.parameters()):>9,} weights  ({model.package} {version})"
-        )
-    for batch in given.batches:
-        draws = {name: lambda model=model: model.eval().draw(batch, given.calls) for name, model in models.items()}  # noqa: B023
-        compare(f"drawing {batch} pictures with {given.calls} calls: pictures", batch, draws, given.rounds)
-    images = mg.data.digits()[0]
-    for batch in given.batches:
-        updates = {name: updater(model, images[:batch]) for name, model in models.items()}
-        compare(f"training on {batch} pictures, float32: updates", 1, updates, given.rounds)
+    threads = torch.get_num_threads()
+    print(f"{date.today()}, {platform.machine()}, {threads} threads, Python {platform.python_version()}")
+    if "pictures" in given.parts:
+        models: dict[str, Any] = {
+            "course": Course(),
+            "diffusers": Diffusers(),
+            "smalldiffusion": SmallDiffusion(),
+            "denoising-diffusion-pytorch": DenoisingDiffusion(given.calls),
+        }
+        print(f"\nfrom noise, {given.calls} calls")
+        race(models, "course", given.batches, given)
+    if "causal" in given.parts:
+        writers: dict[str, Any] = {
+            "CausalConv": Writer(mg.nets.CausalConv(width=48, layers=8, context_size=16)),
+            "CausalTransformer": Writer(mg.nets.CausalTransformer(width=128, layers=4, heads=4, context_size=16)),
+            "x-transformers": TheirWriter(width=128, layers=4, heads=4),
+        }
+        print(f"\npixel by pixel, {SIZE**2} calls")
+        race(writers, "CausalTransformer", given.batches, given)
+    if "quality" in given.parts:
+        quality(given)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,9 @@ ENTRIES = {
 }
 """The log: what was tried, in order."""
 
+CHOSEN = "v"
+"""The entry that won on the validation digits."""
+
 
 def updates_in(entry: Entry, seconds: float, data: tuple[torch.Tensor, ...]) -> int:
     """How many updates the machine makes in so many seconds."""
