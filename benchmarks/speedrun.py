@@ -17,7 +17,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Entry:
-    """What is tried: one idea more than the entry before it, in the order of the log."""
+    """What is tried."""
 
     about: str
     net: Callable[[], nets.Net] = field(default=lambda: nets.UNet(size=16))
     head: Callable[[], heads.Head] = field(default=lambda: heads.Categorical(16))
+    plan: Callable[[], plans.Plan] = plans.diffusion
     training: Mapping[str, Any] = field(default_factory=dict)
     sampling: Mapping[str, Any] = field(default_factory=lambda: dict(pick="mean"))
     told: bool = True
@@ -53,29 +54,46 @@ class Entry:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             condition = mg.Labels(10) if self.told else None
-            return mg.Generator(self.net(), self.head(), plans.diffusion(), condition=condition)
+            return mg.Generator(self.net(), self.head(), self.plan(), condition=condition)
 
 
-def v() -> heads.Head:
-    return heads.Regression("v")
+def unet(*widths: int, **others: Any) -> Callable[[], nets.Net]:
+    """A U-Net of these widths."""
+    return lambda: nets.UNet(size=16, widths=widths, **others)
 
+
+class Middling(plans.Ramp):
+    """Noise, whose middle levels come more often in training: the logistic function of a normal number."""
+
+    def draw_progress(self, count: int, shape: tuple[int, ...], random: torch.Generator) -> torch.Tensor:
+        return torch.randn(count, generator=random, device=random.device).sigmoid()
+
+
+RECIPE = Entry("digits-diffusion as it is", training=dict(batch_size=128))
+V = Entry("least squares on v in place of a belief", head=lambda: heads.Regression("v"), sampling={},
+          training=dict(batch_size=128))  # fmt: skip
+V_64 = replace(V, about="v, in batches of 64", training=dict(batch_size=64))
+THIN = replace(V_64, about="v, 64; 16 channels where the picture is large", net=unet(16, 64, 128))
 
 ENTRIES = {
-    "recipe": Entry("digits-diffusion as it is", training=dict(batch_size=128)),
-    "v": Entry("least squares on v in place of a belief", head=v, training=dict(batch_size=128), sampling={}),
-    "batch-64": Entry("batches of 64", head=v, training=dict(batch_size=64), sampling={}),
-    "batch-32": Entry("batches of 32", head=v, training=dict(batch_size=32), sampling={}),
-    "rate-4e-3": Entry(
-        "and twice the learning rate", head=v, training=dict(batch_size=64, learning_rate=4e-3), sampling={}
+    "recipe": RECIPE,
+    "v": V,
+    "v-64": V_64,
+    "v-32": replace(V, about="v, in batches of 32", training=dict(batch_size=32)),
+    "belief-64": replace(RECIPE, about="a belief, in batches of 64", training=dict(batch_size=64)),
+    "x0": replace(V_64, about="v, 64; the picture as target", head=lambda: heads.Regression("x0")),
+    "rate-4e-3": replace(
+        V_64, about="v, 64; twice the learning rate", training=dict(batch_size=64, learning_rate=4e-3)
     ),
-    "small": Entry(
-        "a third of the weights", net=mg.recipes.small_unet, head=v, training=dict(batch_size=64), sampling={}
+    "rate-1e-3": replace(V_64, about="v, 64; half the learning rate", training=dict(batch_size=64, learning_rate=1e-3)),
+    "thin": THIN,
+    "small": replace(V_64, about="v, 64; half the width", net=unet(16, 32, 64)),
+    "middling": replace(
+        V_64, about="v, 64; middle levels more often", plan=lambda: Middling(**asdict(plans.diffusion()))
     ),
-    "second-order": Entry(
-        "steps of second order", head=v, training=dict(batch_size=64), sampling=dict(second_order=True)
-    ),
-    "belief-64": Entry("a belief, in batches of 64", training=dict(batch_size=64)),
-    "nobody-told": Entry("not told which digit", head=v, training=dict(batch_size=64), sampling={}, told=False),
+    "second-order": replace(V_64, about="v, 64; steps of second order", sampling=dict(second_order=True)),
+    "no-average": replace(V_64, about="v, 64; no average of the weights", training=dict(batch_size=64, ema=None)),
+    "nobody-told": replace(V_64, about="v, 64; not told which digit", told=False),
 }
 """The log: what was tried, in order."""
 
