@@ -10,8 +10,9 @@ The shipped weights of ``scenes``; judged by the recogniser. Parts, the first th
   takes an hour or more.
 - ``reading``: the same network after 3,000 updates, and one whose encoder learned from the pictures only: scenes of one
   thing, and of two. The second is trained here.
-- ``raster``: the same prompts by an auto-regressive plan on sixteen colours, 64 calls (the recipe ``scenes-raster``;
-  trained here where no weights of it are shipped), and the ceiling that sixteen colours set.
+- ``raster``: the same prompts by an auto-regressive plan on sixteen colours, in 64 steps, without and with guidance,
+  and the ceiling that sixteen colours set. The recipe is ``scenes-raster``, trained here where no weights of it are
+  shipped.
 - ``speed``: how many scenes ``mg.data.scenes`` draws in a second. Run it on a quiet machine.
 
 Rows that the file already has are kept, so a run that was interrupted goes on. Writes ``minigen/results/scenes.json``.
@@ -255,10 +256,11 @@ class Measurement:
             follow("scenes-raster", folder, (updates,), **self.changes)
             model = at("scenes-raster", folder / f"{updates}.safetensors")
         steps = 2 if self.given.smoke else 64
-        for split in SPLITS[:2]:
-            row = {"what": "written in patches of 4 x 4", "split": split, "iterations": updates, "calls": steps}
+        for split, scale in itertools.product(SPLITS[:2], (1.0, 2.0)):
+            row = {"what": "written in patches of 4 x 4", "split": split, "iterations": updates}
+            row |= {"scale": scale, "calls": mg.nfe(steps, scale)}
             self.keep("raster", row, partial(
-                measure, model, split, self.few, recipes.HELDOUT_SEED, steps=steps))  # fmt: skip
+                measure, model, split, self.few, recipes.HELDOUT_SEED, steps=steps, guidance_scale=scale))  # fmt: skip
 
     def speed(self) -> None:
         """How fast scenes are drawn."""

@@ -110,14 +110,14 @@ def _call(function: Any, *arguments: Any) -> Any:
     return result
 
 
-def _tensor(what: str, given: Any, shape: tuple[int, ...]) -> Tensor:
-    """The reader's result as a float64 tensor of this shape."""
+def _tensor(what: str, given: Any, shape: tuple[int, ...], hint: str = "") -> Tensor:
+    """The reader's result as a float64 tensor of this shape; ``hint`` says in words what is wanted."""
     try:
         value = torch.as_tensor(given, dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError):
         raise NotYetError(f"{what} should be numbers, but it is a {type(given).__name__}.") from None
     if tuple(value.shape) != shape:
-        raise NotYetError(f"{what} has shape {tuple(value.shape)}, wanted is {shape}.")
+        raise NotYetError(f"{what} has shape {tuple(value.shape)}, wanted is {shape}. {hint}".strip())
     return value
 
 
@@ -357,7 +357,8 @@ def _raises(function: Any, *arguments: Any) -> bool:
     except ValueError:
         return True
     except Exception as error:
-        raise NotYetError(f"Your function stopped with {type(error).__name__}: {error}") from None
+        said = f"Your function stopped with {type(error).__name__}{f': {error}' if str(error) else ''}."
+        raise NotYetError(f"{said} Wanted is a ValueError: raise ValueError(...)") from None
     return False
 
 
@@ -1062,17 +1063,22 @@ def _pareto(function: Any) -> str:
         cloud,
     ]
     for points in worlds:
-        given = _tensor("The result", _call(function, list(points)), (len(points),))
+        given = _tensor("The result", _call(function, list(points)), (len(points),), "One answer for each point.")
         if not bool(((given == 0) | (given == 1)).all()):
             raise NotYetError("One True or False for each point is wanted: is it on the frontier?")
         kept = given.bool().tolist()
         truth = [not any(_beats(other, point) for other in points) for point in points]
         if kept == truth:
             continue
+        equals = "Two equal points do not beat each other: neither is better in anything. Keep both."
         traps = {
+            "No point is left. Are yours the beaten ones? Or does each point beat itself?": [False] * len(points),
             "That is turned round: less is better, in both numbers.": _worst_wins(points),
             "Those are the beaten ones. True is for the points that nobody beats.": [not each for each in truth],
-            "Two equal points do not beat each other: neither is better in anything. Keep both.": [
+            f"{equals} Yours keeps neither.": [
+                each and points.count(point) == 1 for each, point in zip(truth, points, strict=True)
+            ],
+            equals: [
                 each and point not in points[:place]
                 for place, (each, point) in enumerate(zip(truth, points, strict=True))
             ],
@@ -1126,26 +1132,33 @@ def _frechet(distance: Any, function: Any) -> str:
     for size in (1, 3, 20):
         moments = [torch.randn(size, generator=random).double(), torch.rand(size, generator=random).double() + 0.1]
         moments += [torch.randn(size, generator=random).double() + 1, torch.rand(size, generator=random).double() * 4]
-        given = float(_tensor("The distance", _call(function, *moments), ()))
+        result = _call(function, *moments)
+        if isinstance(result, Tensor) and result.shape == (size,):
+            raise NotYetError("Your function returns a number for each dimension, not one distance. Add them up.")
+        given = float(_tensor("The distance", result, ()))
         wanted = _frechet_of("right", *moments)
         if abs(given - wanted) <= 1e-6:
             continue
         first = f"Your number is right, but your function is not, in {size} dimension{'s' if size > 1 else ''}."
         said = (hint for name, hint in _FRECHET_TRAPS.items() if abs(given - _frechet_of(name, *moments)) <= 1e-6)
         raise NotYetError(f"{first} {next(said, 'Each dimension counts by itself: what does it add?')}")
-    return "The centres and the widths, each squared: that is all a Fréchet distance sees of two clouds."
+    return (
+        "The centres and the widths, each squared. Where a cloud's numbers depend on each other, the Fréchet distance"
+        " sees that, too. Of anything else it sees nothing."
+    )
 
 
 def _nearest(samples: Tensor, pictures: Tensor, reduce: str = "min") -> Tensor:
-    apart = torch.cdist(samples.flatten(1), pictures.flatten(1), compute_mode="donot_use_mm_for_euclid_dist")
-    return apart.amin(dim=1) if reduce == "min" else apart.mean(dim=1)
+    mode, power = "donot_use_mm_for_euclid_dist", 1.0 if reduce == "steps" else 2.0
+    apart = torch.cdist(samples.flatten(1), pictures.flatten(1), p=power, compute_mode=mode)
+    return apart.mean(dim=1) if reduce == "mean" else apart.amin(dim=1)
 
 
 @_exercise("nearer-to-train")
 def _nearer_to_train(function: Any) -> str:
     random = seeded(17)
     train, heldout = (torch.rand(12, 1, 4, 4, generator=random, dtype=torch.float64) * 2 - 1 for _ in range(2))
-    fresh = torch.rand(40, 1, 4, 4, generator=random, dtype=torch.float64) * 2 - 1
+    fresh = torch.rand(41, 1, 4, 4, generator=random, dtype=torch.float64) * 2 - 1
     both = torch.cat([train[:1], heldout[1:]])  # the first picture lies in both sets
 
     def share(samples: Tensor, first: Tensor, second: Tensor, reduce: str = "min") -> float:
@@ -1164,12 +1177,17 @@ def _nearer_to_train(function: Any) -> str:
         if abs(given - wanted) <= 1e-6:
             continue
         first = f"For {name} your share is {given:.3g}."
+        if other is both and abs(given - 0.5) > 1e-6:
+            raise NotYetError(f"{first} A tie belongs to neither: it counts one half.")
         traps = {
             "Turned round: that is the share that is nearer to held-out pictures.": 1 - wanted,
             "That goes by the mean distance to all pictures. What counts is the nearest one.": share(
                 samples, train, other, "mean"
             ),
             "That is the number of samples. Asked is their share.": wanted * len(samples),
+            "That adds up the plain differences. The Euclidean distance squares them first, and takes a root.": share(
+                samples, train, other, "steps"
+            ),
         }
         hint = next((said for said, wrong in traps.items() if abs(given - wrong) <= 1e-6), "")
         if not hint and samples is fresh:
@@ -1182,6 +1200,229 @@ def _nearer_to_train(function: Any) -> str:
                 " set has the nearest picture more often by its size alone: raise a ValueError."
             )
     return "About one half for a generator that has learned, and more for one that has learned by heart."
+
+
+# --- chapter 12: from labels to prompts ------------------------------------------------------------
+
+
+def _refuses(encode: Any, prompt: str, words: tuple[str, ...], unknown: str, near: str) -> None:
+    """Raise unless the reader's function raises a ValueError that names the unknown word and the nearest known one."""
+    try:
+        given = encode(prompt, words)
+    except ValueError as error:
+        if unknown not in str(error):
+            raise NotYetError(f"For {prompt!r} your error does not say which word is unknown.") from None
+        if near not in str(error).replace(unknown, ""):
+            raise NotYetError(
+                f"Your error names the unknown word {unknown!r}, but not the one among {words} that is nearest to it."
+                " The module difflib finds near words."
+            ) from None
+        return
+    except Exception as error:
+        raise NotYetError(
+            f"For {prompt!r}, with a word that is not in {words}, it stopped with {type(error).__name__}; wanted is a"
+            " ValueError that names the word."
+        ) from None
+    raise NotYetError(
+        f"For {prompt!r} and the words {words} it gave {given!r}. A word was lost there, and nobody is told: raise a"
+        " ValueError."
+    )
+
+
+@_exercise("words-and-numbers")
+def _words_and_numbers(encode: Any, decode: Any) -> str:
+    vocabularies = (("a", "blue", "circle", "red", "star"), ("star", "small", "a", "above", "red", "heart", "ring"))
+    for words in vocabularies:
+        for prompt in (" ".join(words), f"{words[2]} {words[0]} {words[2]}", words[-1], f"{words[0]} {words[-2]}", ""):
+            numbers = _call(encode, prompt, words)
+            try:
+                given = [int(number) for number in numbers]
+            except (TypeError, ValueError):
+                raise NotYetError(f"encode should return a list of whole numbers, not {numbers!r}.") from None
+            wanted = [words.index(word) for word in prompt.split()]
+            if given == [number + 1 for number in wanted] != []:
+                raise NotYetError("Your numbers begin at 1. Here the first word of the list has the number 0.")
+            if given == sorted(wanted) != wanted or given == sorted(set(wanted)) != wanted:
+                raise NotYetError(f"For {prompt!r} you give {given}: as many numbers as words, in the words' order.")
+            if given != wanted:
+                raise NotYetError(f"For {prompt!r} and the words {words} you give {given}. Where does each word stand?")
+            again = _call(decode, numbers, words)
+            if not isinstance(again, str):
+                raise NotYetError(f"decode should return a sentence, a str, but it returned a {type(again).__name__}.")
+            if again != prompt:
+                raise NotYetError(f"There and back, {prompt!r} becomes {again!r}.")
+    _refuses(encode, "a rad star", vocabularies[0], "rad", "red")
+    _refuses(encode, "a red strat", vocabularies[1], "strat", "star")
+    return "Nothing is lost on the way, and what can't be said is answered with a proposal."
+
+
+class _Hears(nn.Module):
+    """A prompt encoder for the exercise: the mean of its words' vectors, and some of the first word's besides."""
+
+    def __init__(self, order: float, words: float = 1.0) -> None:
+        super().__init__()
+        self.order, self.words = order, words
+        self.register_buffer("vectors", torch.randn(60, 8, generator=seeded(20)))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        vectors = self.vectors[tokens]  # type: ignore[index]
+        said = (tokens > 0).unsqueeze(2)
+        mean = (vectors * said).sum(dim=1) / said.sum(dim=1)
+        return self.words * mean + self.order * vectors[:, 2]
+
+
+@_exercise("hears-order")
+def _hears_order(function: Any) -> str:
+    one = torch.tensor([1, 5, 21, 9, 3, 5, 7, 25, 0, 0, 0, 0])
+    other = torch.tensor([1, 5, 7, 25, 3, 5, 21, 9, 0, 0, 0, 0])
+    tokens = "The rows of tokens differ, that is known. Asked is whether what the encoder makes of them differs."
+    rounding = (
+        "This encoder takes the average of the words. Its two answers differ in the last digit, since sums in another"
+        " order are rounded otherwise: let a millionth pass as equal."
+    )
+    tries = (
+        (_Hears(1.0), True, "This encoder's answers for the two sentences are far apart. You missed it."),
+        (_Hears(0.0), False, tokens),
+        (_Hears(1e-7), False, rounding),
+        (_Hears(1e-3), True, "This encoder hears the order faintly: its answers differ by about a thousandth."),
+        (_Hears(0.0, 0.0), False, "This encoder answers the same to everything: it hears nothing, and no order."),
+    )
+    for encoder, truth, hint in tries:
+        given = _call(function, encoder, one, other)
+        if isinstance(given, Tensor) and given.numel() == 1:
+            given = bool(given)
+        if not isinstance(given, bool):
+            raise NotYetError(f"hears_order should return True or False, but it returned a {type(given).__name__}.")
+        if given is not truth:
+            raise NotYetError(hint)
+    return "The same words in two orders, and a look at whether anything moves: averages can't pass, by definition."
+
+
+@_exercise("count-meanings")
+def _count_meanings(sentences: Any, pictures: Any, new: Any) -> str:
+    traps = {
+        5184.0: "That is how many pairs of things there are. In how many ways can two things stand?",
+        72.0: "That is how many things there are.",
+        288.0: "One of the two things can be anything, and so can the other.",
+        10368.0: "Left of, right of, above, below: all four can be said.",
+        20448.0: "The two things may be alike: a red ring above a red ring.",
+        10224.0: "The two things may be alike. And all four relations can be said.",
+        144.0: "Two sizes for each thing, six colours, six shapes: multiply, for both things.",
+    }
+    hint = "How many things are there, how many pairs of them, and how many ways to stand?"
+    _number("The number of sentences", sentences, 20736, traps, hint)
+    traps = {
+        20736.0: "Some sentences say the same of the same picture: which is on top if A is below B?",
+        5184.0: "Each picture has two sentences, not four: above is not left of.",
+        10404.0: "Even a pair of like things can be told in two ways: each is seen from the other.",
+        10332.0: "Even a pair of like things can be told in two ways: each is seen from the other.",
+        10224.0: "The two things may be alike.",
+    }
+    _number("The number of pictures to tell apart", pictures, 10368, traps, "How many sentences does a picture have?")
+    _number("The number of new pairs in training", new, 0, {}, "Count them by is_new in scenes of the split 'train'.")
+    return "Ten thousand different pictures from two dozen words; and what training never shows, it never shows."
+
+
+# --- chapter 13: guidance --------------------------------------------------------------------------
+
+_GUIDE_TRAPS: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
+    "The two runs have changed places: scale 0 should be the guess without the prompt.": lambda u, c, s: (
+        c + s * (u - c)
+    ),
+    "That is the other convention, with w for the scale: its 1 pushes already. Here 1 is off.": lambda u, c, s: (
+        c + s * (c - u)
+    ),
+    "That is the difference alone, a direction. From where do you go in it?": lambda u, c, s: s * (c - u),
+    "That pushes away from the prompt. Which way does the difference point?": lambda u, c, s: u - s * (c - u),
+    "The scale belongs to the difference, not to the guess with the prompt alone.": lambda u, c, s: u + s * c - u,
+}
+
+
+@_exercise("with-and-without")
+def _with_and_without(guide: Any, from_w: Any) -> str:
+    random = seeded(20)
+    for scale in (0.0, 1.0, 3.0, 0.5):
+        uncond, cond = torch.randn(2, 3, 4, generator=random, dtype=torch.float64)
+        given = _tensor("The guess", _call(guide, uncond, cond, scale), (3, 4))
+        apart = float((given - (uncond + scale * (cond - uncond))).abs().max())
+        if apart <= 1e-12:
+            continue
+        if not math.isfinite(apart):
+            raise NotYetError(f"With guidance_scale = {scale:g} your guess is not finite.")
+        traps = (said for said, wrong in _GUIDE_TRAPS.items() if scale and _same(given, wrong(uncond, cond, scale)))
+        hint = next(traps, "Start from the guess without the prompt, and add a part of the difference.")
+        if scale == 0:
+            hint = "There, nothing of the difference should be left."
+            if _same(given, cond):
+                hint = next(iter(_GUIDE_TRAPS)) if _swapped(guide) else "That is the guess with the prompt."
+        raise NotYetError(f"With guidance_scale = {scale:g} you are {apart:.2g} off. {hint}")
+    for w in (0.0, 1.0, 6.5):
+        scale = float(_tensor("The scale", _call(from_w, w), ()))
+        if abs(scale - (w + 1)) <= 1e-12:
+            continue
+        hint = "A paper's w = 0 is off. At which scale are we off?"
+        if w and abs(scale - w) <= 1e-12:
+            hint = "That would be one name for one thing. But their 0 is off, and our 1 is off."
+        elif abs(scale - (w - 1)) <= 1e-12:
+            hint = "That goes from ours to theirs."
+        raise NotYetError(f"For w = {w:g} your scale is not right. {hint}")
+    return "Off is 1 here, and 0 with w: say which, wherever you write a number down."
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return float((one - other).abs().max()) <= 1e-9
+
+
+def _swapped(guide: Any) -> bool:
+    """Whether the reader's function takes 1 for "without"."""
+    uncond, cond = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    return _same(_tensor("The guess", _call(guide, uncond, cond, 1.0), (1,)), uncond)
+
+
+@_exercise("narrower")
+def _narrower(walked: Any, product: Any) -> str:
+    traps = {
+        1 / 7: "That is what people expect: the product. Follow the walk: by what factor does it shrink numbers?",
+        1 / 4: "That is what the prompt alone gives, or the spread of the right answer. Asked is a variance.",
+        1 / 8: "The prompt alone halves the spread. Twice the push is not half the variance: factors multiply.",
+        0.0: "Spreads don't add up along the walk. By what factor does each part shrink a number?",
+        -0.5: "A variance is not below 0: the formula of the guesses does not hold for variances.",
+        1.0: "That is the walk without the prompt.",
+    }
+    hint = "Without the prompt the walk shrinks a number by the factor 1, with it by 1/2. What do two pushes do?"
+    _number("The variance at the end of the walk", walked, 1 / 16, traps, hint)
+    traps = {
+        1 / 16: "That is where the walk ends. What is the variance of p(x | c) squared, over p(x)?",
+        1 / 8: "That is p(x | c) squared. It is still to be divided by p(x).",
+        1 / 9: "That multiplies by p(x). Which way does p(x) count?",
+        7.0: "That is one over the variance.",
+        1 / 4: "That is what the prompt alone gives.",
+    }
+    _number("The variance of the product", product, 1 / 7, traps, "Add up the exponents: each is x squared times what?")
+    return "So guided walks end narrower than the product that they are often said to draw from."
+
+
+@_exercise("calls-of-an-interval")
+def _calls_of_an_interval(function: Any) -> str:
+    for steps, guided in ((16, 5), (16, 0), (16, 16), (50, 20), (1, 1)):
+        for batched in (True, False):
+            calls = float(_tensor("The number of calls", _call(function, steps, guided, batched), ()))
+            if calls == steps + guided:
+                continue
+            first = f"For {steps} steps, {guided} of them guided, {'batched' if batched else 'one after the other'}: "
+            hint = "how often is the network asked about each picture, in a guided step and in another one?"
+            if calls == 2 * steps:
+                hint = "not every step is guided, so not every step asks twice."
+            elif calls == steps:
+                hint = "a batch of two is two calls for each picture. It saves waiting, not work."
+            elif calls == 2 * guided:
+                hint = "the other steps ask as well, once."
+            elif calls == guided:
+                hint = "that is what guidance costs more. Asked are all calls."
+            elif calls == steps - guided:
+                hint = "guided steps ask more, not less."
+            raise NotYetError(first + hint)
+    return "All the more reason to guide only where it helps."
 
 
 # --- chapter 14: what came after -------------------------------------------------------------------

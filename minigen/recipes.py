@@ -297,7 +297,7 @@ RECIPES = {
                 condition=Prompt(scenes.WORDS),
             ),
             size=32,
-            training=dict(iterations=3000, batch_size=32, weight_decay=0.01, validate_every=500),
+            training=dict(iterations=10_000, batch_size=32, weight_decay=0.01, validate_every=1000),
             sampling=dict(steps=64),
             source="scenes",
             first=reading,

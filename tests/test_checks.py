@@ -5,6 +5,7 @@ A wrong answer must be caught with a message that helps, and the message must no
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import math
 import re
@@ -482,10 +483,12 @@ def nearest_by(reduce: str = "min", tie: float = 0.5, checks_sizes: bool = True)
     def share(samples: Tensor, train: Tensor, heldout: Tensor) -> Tensor:
         if checks_sizes and len(train) != len(heldout):
             raise ValueError("unequal")
+        power = 1 if reduce == "steps" else 2
         apart = [
-            (samples.flatten(1)[:, None] - part.flatten(1)).square().sum(dim=2).sqrt() for part in (train, heldout)
+            (samples.flatten(1)[:, None] - part.flatten(1)).abs().pow(power).sum(dim=2) ** (1 / power)
+            for part in (train, heldout)
         ]
-        near, far = (each.amin(dim=1) if reduce == "min" else each.mean(dim=1) for each in apart)
+        near, far = (each.mean(dim=1) if reduce == "mean" else each.amin(dim=1) for each in apart)
         return ((near < far).double() + tie * (near == far)).mean()
 
     return share
@@ -498,6 +501,12 @@ def share_of_exact_copies(samples: Tensor, train: Tensor, heldout: Tensor) -> fl
 def raises_something_else(samples: Tensor, train: Tensor, heldout: Tensor) -> Tensor:
     if len(train) != len(heldout):
         raise TypeError("unequal")
+    return nearest_by()(samples, train, heldout)
+
+
+def asserts_sizes(samples: Tensor, train: Tensor, heldout: Tensor) -> Tensor:
+    if len(train) != len(heldout):
+        raise AssertionError  # as a bare assert does where no test rewrites it
     return nearest_by()(samples, train, heldout)
 
 
@@ -624,6 +633,64 @@ def best_guess(x_t: Tensor, alpha: float, sigma: float, v: float) -> Tensor:
 
 def jump_by_spreads(x_t: Tensor, alpha: float, sigma: float, v: float) -> Tensor:
     return x_t * v**0.5 / (alpha * v**0.5 + sigma)
+
+
+# --- chapter 12 ------------------------------------------------------------------------------------
+
+
+def to_numbers(prompt: str, words: tuple[str, ...]) -> list[int]:
+    numbers = []
+    for word in prompt.split():
+        if word not in words:
+            near = difflib.get_close_matches(word, words, n=1, cutoff=0)
+            raise ValueError(f"{word} is unknown; did you mean {near[0]}?")
+        numbers.append(words.index(word))
+    return numbers
+
+
+def to_words(numbers: list[int], words: tuple[str, ...]) -> str:
+    return " ".join(words[number] for number in numbers)
+
+
+def without_a_word(prompt: str, words: tuple[str, ...]) -> list[int]:
+    return [words.index(word) for word in prompt.split() if word in words]
+
+
+def silent(prompt: str, words: tuple[str, ...]) -> list[int]:
+    if any(word not in words for word in prompt.split()):
+        raise ValueError("a word is unknown")
+    return without_a_word(prompt, words)
+
+
+def not_helpful(prompt: str, words: tuple[str, ...]) -> list[int]:
+    for word in prompt.split():
+        if word not in words:
+            raise ValueError(f"{word} is unknown")
+    return without_a_word(prompt, words)
+
+
+def by_dictionary(prompt: str, words: tuple[str, ...]) -> list[int]:
+    numbers = {word: number for number, word in enumerate(words)}
+    return [numbers[word] for word in prompt.split()]
+
+
+def hears(encoder: Any, one: Tensor, other: Tensor) -> bool:
+    return bool((encoder(one[None]) - encoder(other[None])).abs().max() > 1e-6)
+
+
+# --- chapter 13 ------------------------------------------------------------------------------------
+
+
+def guide(uncond: Tensor, cond: Tensor, guidance_scale: float) -> Tensor:
+    return uncond + guidance_scale * (cond - uncond)
+
+
+def from_w(w: float) -> float:
+    return w + 1
+
+
+def interval_calls(steps: int, guided: int, batched: bool) -> int:
+    return steps + guided
 
 
 CASES = {
@@ -1150,12 +1217,12 @@ CASES = {
             ((pareto_of_more,), "less is better"),
             ((pareto_if_worse_in_both,), "equal cost"),
             ((pareto_without_doubles,), "Keep both"),
-            ((pareto_all_but_equals,), "no other point"),
+            ((pareto_all_but_equals,), "Keep both"),
             ((pareto_by_hull,), "no other point"),
             ((lambda points: [not each for each in pareto(points)],), "beaten ones"),
             ((lambda points: [True] * len(points),), "is beaten by"),
-            ((lambda points: [False] * len(points),), "beaten by no other"),
-            ((lambda points: [p for p, kept in zip(points, pareto(points), strict=True) if kept],), "shape"),
+            ((lambda points: [False] * len(points),), "beat itself"),
+            ((lambda points: [p for p, kept in zip(points, pareto(points), strict=True) if kept],), "for each point"),
             ((lambda points: [p[0] for p in points],), "True or False"),
         ],
         secret=r"\bany\(|\ball\(|<=",
@@ -1177,7 +1244,8 @@ CASES = {
             ((2, lambda *m: diagonal_frechet(*m) / len(m[0])), "do not average"),
             ((2, lambda *m: diagonal_frechet(*m) - ((m[0] - m[2]) ** 2 - (m[0] - m[2]).abs()).sum()), "is squared"),
             ((2, frechet_in_one_dimension), "by itself"),
-            ((2, lambda *m: (m[0] - m[2]) ** 2), "shape"),
+            ((2, lambda *m: (m[0] - m[2]) ** 2), "Add them up"),
+            ((2, lambda *m: torch.zeros(7)), "shape"),
             ((2, unwritten), "still empty"),
             ((2, 0.5), "A function is wanted"),
         ],
@@ -1188,11 +1256,13 @@ CASES = {
         wrong=[
             ((lambda *sets: 1 - nearest_by()(*sets),), "Turned round"),
             ((nearest_by("mean"),), "the nearest one"),
-            ((nearest_by(tie=0.0),), "in both sets"),
-            ((nearest_by(tie=1.0),), "in both sets"),
+            ((nearest_by(tie=0.0),), "counts one half"),
+            ((nearest_by(tie=1.0),), "counts one half"),
+            ((nearest_by("steps"),), "Euclidean"),
             ((nearest_by(checks_sizes=False),), "by its size alone"),
             ((share_of_exact_copies,), "how far is its nearest"),
             ((raises_something_else,), "TypeError"),
+            ((asserts_sizes,), "Wanted is a ValueError"),
             ((lambda *sets: nearest_by()(*sets) * len(sets[0]),), "Asked is their share"),
             ((lambda samples, train, heldout: torch.ones(len(samples)),), "shape"),
         ],
@@ -1264,6 +1334,117 @@ CASES = {
             (("many", 65536, 1024, 4096), "should be a number"),
         ],
         secret=r"\b48\b|65,?536|1,?024|4,?096",
+    ),
+    "words-and-numbers": Case(
+        right=[(to_numbers, to_words), (lambda p, w: torch.tensor(to_numbers(p, w)), to_words)],
+        wrong=[
+            ((lambda p, w: [n + 1 for n in to_numbers(p, w)], to_words), "begin at 1"),
+            ((lambda p, w: sorted(to_numbers(p, w)), to_words), "in the words' order"),
+            ((lambda p, w: sorted(set(to_numbers(p, w))), to_words), "in the words' order"),
+            ((lambda p, w: [len(word) for word in p.split()], to_words), "Where does each word stand"),
+            ((lambda p, w: p.split(), to_words), "list of whole numbers"),
+            ((lambda p, w: 3, to_words), "list of whole numbers"),
+            ((to_numbers, lambda n, w: [w[i] for i in n]), "a str"),
+            ((to_numbers, lambda n, w: "".join(w[i] for i in n)), "There and back"),
+            ((without_a_word, to_words), "nobody is told"),
+            ((by_dictionary, to_words), "stopped with KeyError"),
+            ((silent, to_words), "which word is unknown"),
+            ((not_helpful, to_words), "difflib"),
+            ((breaks, to_words), "stopped with KeyError"),
+            ((to_numbers, unwritten), "still empty"),
+            ((empty, to_words), "returns nothing yet"),
+            ((7, to_words), "A function is wanted"),
+        ],
+        secret=r"words\.index|get_close_matches|join",
+    ),
+    "hears-order": Case(
+        right=[(hears,), (lambda e, one, other: ~torch.isclose(*e(torch.stack([one, other])), atol=1e-5).all(),)],
+        wrong=[
+            ((lambda e, one, other: True,), "The rows of tokens differ"),
+            ((lambda e, one, other: False,), "far apart"),
+            ((lambda e, one, other: not torch.equal(one, other),), "The rows of tokens differ"),
+            ((lambda e, one, other: not torch.equal(e(one[None]), e(other[None])),), "a millionth"),
+            ((lambda e, one, other: bool((e(one[None]) - e(other[None])).abs().max() > 0.05),), "faintly"),
+            ((lambda e, one, other: e(one[None]) - e(other[None]),), "True or False"),
+        ],
+        secret=r"abs\(|allclose|isclose",
+        function=True,
+    ),
+    "count-meanings": Case(
+        right=[(20736, 10368, 0), (4 * 72**2, torch.tensor(2 * 72**2), 0.0)],
+        wrong=[
+            ((72, 10368, 0), "how many things"),
+            ((5184, 10368, 0), "how many pairs"),
+            ((288, 10368, 0), "so can the other"),
+            ((144, 10368, 0), "multiply"),
+            ((10368, 10368, 0), "all four"),
+            ((20448, 10368, 0), "may be alike"),
+            ((10224, 10368, 0), "may be alike"),
+            ((20000, 10368, 0), "how many pairs"),
+            ((20736, 20736, 0), "which is on top"),
+            ((20736, 5184, 0), "two sentences, not four"),
+            ((20736, 10404, 0), "like things"),
+            ((20736, 10332, 0), "like things"),
+            ((20736, 10224, 0), "may be alike"),
+            ((20736, 7, 0), "does a picture have"),
+            ((20736, 10368, 6), "Count them"),
+            (("many", 10368, 0), "should be a number"),
+        ],
+        secret=r"20,?736|10,?368|\b0\b",
+    ),
+    "with-and-without": Case(
+        right=[(guide, from_w), (lambda u, c, s: (1 - s) * u + s * c, lambda w: 1 + w)],
+        wrong=[
+            ((lambda u, c, s: c + s * (u - c), from_w), "changed places"),
+            ((lambda u, c, s: c + s * (c - u), from_w), "That is the guess with"),
+            ((lambda u, c, s: c if s == 0 else guide(u, c, s), from_w), "That is the guess with"),
+            ((lambda u, c, s: u if s == 0 else c + s * (c - u), from_w), "other convention"),
+            ((lambda u, c, s: s * (c - u), from_w), "nothing of the difference"),
+            ((lambda u, c, s: u if s == 0 else s * (c - u), from_w), "difference alone"),
+            ((lambda u, c, s: u - s * (c - u), from_w), "away from the prompt"),
+            ((lambda u, c, s: u if s == 0 else s * c, from_w), "belongs to the difference"),
+            ((lambda u, c, s: u + s**2 * (c - u), from_w), "Start from"),
+            ((lambda u, c, s: u / 0.0, from_w), "not finite"),
+            ((guide, lambda w: w), "w = 0 is off"),
+            ((guide, lambda w: w or 1.0), "one name for one thing"),
+            ((guide, lambda w: w - 1), "from ours to theirs"),
+            ((guide, lambda w: 2 * w + 1), "w = 0 is off"),
+            ((guide, unwritten), "still empty"),
+        ],
+        secret=r"u \+|uncond \+|w \+ 1|1 \+ w",
+    ),
+    "narrower": Case(
+        right=[(1 / 16, 1 / 7), (0.0625, 0.1429)],
+        wrong=[
+            ((1 / 7, 1 / 7), "what people expect"),
+            ((0.25, 1 / 7), "prompt alone"),
+            ((0.125, 1 / 7), "factors multiply"),
+            ((0, 1 / 7), "Spreads"),
+            ((-0.5, 1 / 7), "not below 0"),
+            ((1, 1 / 7), "without the prompt"),
+            ((0.4, 1 / 7), "two pushes"),
+            ((1 / 16, 1 / 16), "where the walk ends"),
+            ((1 / 16, 1 / 8), "still to be divided"),
+            ((1 / 16, 1 / 9), "multiplies by"),
+            ((1 / 16, 7), "one over"),
+            ((1 / 16, 0.25), "prompt alone"),
+            ((1 / 16, 0.5), "exponents"),
+            ((1 / 16, "small"), "should be a number"),
+        ],
+        secret=r"1/16|1/7|0\.0625|0\.14",
+    ),
+    "calls-of-an-interval": Case(
+        right=[(interval_calls,), (lambda steps, guided, batched: torch.tensor(steps + guided),)],
+        wrong=[
+            ((lambda steps, guided, batched: 2 * steps,), "not every step"),
+            ((lambda steps, guided, batched: steps if batched else steps + guided,), "saves waiting"),
+            ((lambda steps, guided, batched: 2 * guided,), "the other steps"),
+            ((lambda steps, guided, batched: guided,), "costs more"),
+            ((lambda steps, guided, batched: steps - guided,), "not less"),
+            ((lambda steps, guided, batched: steps + 2 * guided,), "how often"),
+        ],
+        secret=r"\+|steps plus|sum",
+        function=True,
     ),
 }
 
