@@ -1242,6 +1242,11 @@ def _words_and_numbers(encode: Any, decode: Any) -> str:
             wanted = [words.index(word) for word in prompt.split()]
             if given == [number + 1 for number in wanted] != []:
                 raise NotYetError("Your numbers begin at 1. Here the first word of the list has the number 0.")
+            if given == [number + 2 for number in wanted] != []:
+                raise NotYetError(
+                    "Your numbers begin at 2, as in the package, where 0 and 1 stand for no word. Here the first"
+                    " word of the list has the number 0."
+                )
             if given == sorted(wanted) != wanted or given == sorted(set(wanted)) != wanted:
                 raise NotYetError(f"For {prompt!r} you give {given}: as many numbers as words, in the words' order.")
             if given != wanted:
@@ -1257,25 +1262,34 @@ def _words_and_numbers(encode: Any, decode: Any) -> str:
 
 
 class _Hears(nn.Module):
-    """A prompt encoder for the exercise: the mean of its words' vectors, and some of the first word's besides."""
+    """A prompt encoder for the exercise: the mean of its words' vectors, and some of the second word's besides.
 
-    def __init__(self, order: float, words: float = 1.0) -> None:
+    With ``apart`` only two of its numbers hear the second word, the one as much more as the other hears it less.
+    """
+
+    def __init__(self, order: float, words: float = 1.0, apart: bool = False) -> None:
         super().__init__()
-        self.order, self.words = order, words
+        self.order, self.words, self.apart = order, words, apart
         self.register_buffer("vectors", torch.randn(60, 8, generator=seeded(20)))
 
     def forward(self, tokens: Tensor) -> Tensor:
         vectors = self.vectors[tokens]  # type: ignore[index]
         said = (tokens > 0).unsqueeze(2)
         mean = (vectors * said).sum(dim=1) / said.sum(dim=1)
-        return self.words * mean + self.order * vectors[:, 2]
+        second = vectors[:, 2]
+        if self.apart:
+            second = second[:, :1] * second.new_tensor([1, -1] + 6 * [0])
+        return self.words * mean + self.order * second
 
 
 @_exercise("hears-order")
 def _hears_order(function: Any) -> str:
     one = torch.tensor([1, 5, 21, 9, 3, 5, 7, 25, 0, 0, 0, 0])
     other = torch.tensor([1, 5, 7, 25, 3, 5, 21, 9, 0, 0, 0, 0])
-    tokens = "The rows of tokens differ, that is known. Asked is whether what the encoder makes of them differs."
+    tokens = (
+        "This encoder is an average: it makes the same of both sentences. (That the rows of tokens differ is known."
+        " Asked is whether what the encoder makes of them does.)"
+    )
     rounding = (
         "This encoder takes the average of the words. Its two answers differ in the last digit, since sums in another"
         " order are rounded otherwise: let a millionth pass as equal."
@@ -1284,11 +1298,22 @@ def _hears_order(function: Any) -> str:
         (_Hears(1.0), True, "This encoder's answers for the two sentences are far apart. You missed it."),
         (_Hears(0.0), False, tokens),
         (_Hears(1e-7), False, rounding),
+        (
+            _Hears(1.0, apart=True),
+            True,
+            "This encoder's answers differ in two of eight numbers, up in the one and down as much in the other. Look"
+            " at the largest difference, whichever way it goes.",
+        ),
         (_Hears(1e-3), True, "This encoder hears the order faintly: its answers differ by about a thousandth."),
         (_Hears(0.0, 0.0), False, "This encoder answers the same to everything: it hears nothing, and no order."),
     )
     for encoder, truth, hint in tries:
-        given = _call(function, encoder, one, other)
+        try:
+            given = _call(function, encoder, one, other)
+        except NotYetError as error:
+            if "Error" in str(error):
+                raise NotYetError(f"{error} (The encoder takes rows of tokens, here of shape (1, 12).)") from None
+            raise
         if isinstance(given, Tensor) and given.numel() == 1:
             given = bool(given)
         if not isinstance(given, bool):
@@ -1319,7 +1344,9 @@ def _count_meanings(sentences: Any, pictures: Any, new: Any) -> str:
         10224.0: "The two things may be alike.",
     }
     _number("The number of pictures to tell apart", pictures, 10368, traps, "How many sentences does a picture have?")
-    _number("The number of new pairs in training", new, 0, {}, "Count them by is_new in scenes of the split 'train'.")
+    _number(
+        "The number of scenes with something new", new, 0, {}, "Count them by is_new in scenes of the split 'train'."
+    )
     return "Ten thousand different pictures from two dozen words; and what training never shows, it never shows."
 
 
@@ -1352,7 +1379,7 @@ def _with_and_without(guide: Any, from_w: Any) -> str:
         traps = (said for said, wrong in _GUIDE_TRAPS.items() if scale and _same(given, wrong(uncond, cond, scale)))
         hint = next(traps, "Start from the guess without the prompt, and add a part of the difference.")
         if scale == 0:
-            hint = "There, nothing of the difference should be left."
+            hint = "There, nothing of the difference is added: what is left is the guess without the prompt."
             if _same(given, cond):
                 hint = next(iter(_GUIDE_TRAPS)) if _swapped(guide) else "That is the guess with the prompt."
         raise NotYetError(f"With guidance_scale = {scale:g} you are {apart:.2g} off. {hint}")
@@ -1382,23 +1409,27 @@ def _swapped(guide: Any) -> bool:
 @_exercise("narrower")
 def _narrower(walked: Any, product: Any) -> str:
     traps = {
-        1 / 7: "That is what people expect: the product. Follow the walk: by what factor does it shrink numbers?",
-        1 / 4: "That is what the prompt alone gives, or the spread of the right answer. Asked is a variance.",
-        1 / 8: "The prompt alone halves the spread. Twice the push is not half the variance: factors multiply.",
-        0.0: "Spreads don't add up along the walk. By what factor does each part shrink a number?",
-        -0.5: "A variance is not below 0: the formula of the guesses does not hold for variances.",
+        1 / 17: "That is what people expect: the product. Follow the walk: by what factor does it shrink numbers?",
+        1 / 9: "That is what the prompt alone gives, or the spread of the right answer. Asked is a variance.",
+        1 / 18: "The prompt leaves a third of the spread. Twice the push is not half the variance: factors multiply.",
+        -7 / 9: "A variance is not below 0: the formula of the guesses does not hold for variances.",
+        -1 / 3: "Spreads don't add up along the walk. By what factor does each part shrink a number?",
+        1 / 16: "That is the example of the text, where the prompt leaves a variance of 1/4. Here it is 1/9.",
         1.0: "That is the walk without the prompt.",
     }
-    hint = "Without the prompt the walk shrinks a number by the factor 1, with it by 1/2. What do two pushes do?"
-    _number("The variance at the end of the walk", walked, 1 / 16, traps, hint)
+    hint = "Without the prompt the walk shrinks a number by the factor 1, with it by 1/3. What do two pushes do?"
+    _number("The variance at the end of the walk", walked, 1 / 81, traps, hint)
     traps = {
-        1 / 16: "That is where the walk ends. What is the variance of p(x | c) squared, over p(x)?",
-        1 / 8: "That is p(x | c) squared. It is still to be divided by p(x).",
-        1 / 9: "That multiplies by p(x). Which way does p(x) count?",
-        7.0: "That is one over the variance.",
-        1 / 4: "That is what the prompt alone gives.",
+        1 / 81: "That is where the walk ends. What is the variance of p(x | c) squared, over p(x)?",
+        1 / 18: "That is p(x | c) squared. It is still to be divided by p(x).",
+        1 / 19: "That multiplies by p(x). Which way does p(x) count?",
+        17.0: "That is one over the variance.",
+        1 / 9: "That is what the prompt alone gives.",
+        1 / 7: "That is the example of the text, where the prompt leaves a variance of 1/4. Here it is 1/9.",
     }
-    _number("The variance of the product", product, 1 / 7, traps, "Add up the exponents: each is x squared times what?")
+    _number(
+        "The variance of the product", product, 1 / 17, traps, "Add up the exponents: each is x squared times what?"
+    )
     return "So guided walks end narrower than the product that they are often said to draw from."
 
 
