@@ -149,6 +149,25 @@ def test_options_reach_the_sampler(capsys: pytest.CaptureFixture[str]) -> None:
     assert (shown / 127.5 - 1 - drawn[0, 0]).abs().max() < 0.01
 
 
+def test_a_prompt_is_drawn_as_the_sampler_draws_it(capsys: pytest.CaptureFixture[str]) -> None:
+    prompt = "a small red circle above a big blue square"
+    out = told(capsys, "sample", "scenes", "--prompt", prompt, "--guidance-scale", "3", "--count", "2", "--shipped")
+    settings = {"steps": 16, "eta": 0.0, "guidance_scale": 3.0}
+    assert f"grid.png: 2 pictures, {settings}" in out
+    drawn = sample(zoo.load("scenes", device="cpu"), 2, prompt=prompt, **settings)
+    assert metrics.prompt_accuracy(drawn, [prompt] * 2).all == 1
+    with Image.open("grid.png") as sheet:
+        shown = torch.tensor(np.array(sheet.convert("RGB"))).movedim(2, 0)
+    side = 32 * (shown.shape[1] // 32)  # a pixel of the picture is a few of the sheet
+    assert (shown[:, : side : side // 32, : side : side // 32] / 127.5 - 1 - drawn[0]).abs().max() < 0.01
+
+
+def test_an_unknown_word_is_one_line_with_the_nearest_known_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sample", "scenes", "--prompt", "a rad star", "--shipped"]) == 2
+    assert "minigen: prompt has the unknown word 'rad'; did you mean 'red'?" in capsys.readouterr().err
+    assert not Path("grid.png").exists()
+
+
 def test_evaluate_a_classifier_that_is_shipped(capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "evaluate", "digits-judge")
     assert "weights: digits-judge that come with the package" in out
