@@ -69,11 +69,10 @@ def claims(*names: str) -> dict[str, dict[str, Any]]:
 
     The sentences stand in files/claims.json. Their numbers do not: each says in which results (or beside which
     weights) it is to be found, and is taken from there; or which chapter prints it, and a test compares the two.
-    ``rests_on`` are the comparisons that a verdict needs. A claim whose chapter is still being measured is
-    ``pending``: it has no numbers yet, and no verdict.
+    ``rests_on`` are the comparisons that a verdict needs.
 
     Raises:
-        ValueError: if a claim is not settled; it names those that are.
+        ValueError: if there is no such claim; it names those that there are.
         LookupError: if a number is not where its sentence says.
 
     >>> claims("c25")["c25"]["numbers"]["noise_16"] < 10
