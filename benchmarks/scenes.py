@@ -63,7 +63,26 @@ def measure(model: mg.Generator, split: str, count: int, seed: int, **settings: 
     drawn = mg.sample(model, count, prompt=asked.prompts, seed=0, **settings)
     seconds = time.perf_counter() - begin
     drawn = drawn if model.shape[0] == 3 else scenes.from_palette(drawn)
-    return {**accuracy(drawn, asked.prompts), "seconds": round(seconds, 1)}
+    new = by_pair(drawn, asked.prompts) if split == "new pairs" else {}
+    return {**accuracy(drawn, asked.prompts), **new, "seconds": round(seconds, 1)}
+
+
+def by_pair(images: Tensor, prompts: list[str]) -> Row:
+    """All at once for each new pair, of those prompts that say it; some leave the colour or more open."""
+    said = {f"{colour} {shape}": [] for shape, colour in scenes.NEW_PAIRS.items()}
+    for place, prompt in enumerate(prompts):
+        meaning = scenes.parse(prompt)
+        for _, colour, shape in meaning[1:].view(2, 3).tolist():
+            name = f"{list(scenes.COLOURS)[colour]} {list(scenes.SHAPES)[shape]}"
+            if min(colour, shape) >= 0 and name in said:
+                said[name].append(place)
+    every = sorted(itertools.chain(*said.values()))
+    pairs = {
+        name: {"count": len(places), "all": accuracy(images[places], [prompts[k] for k in places])["all"]}
+        for name, places in said.items()
+        if places
+    }
+    return {"said": len(every), "all_said": accuracy(images[every], [prompts[k] for k in every])["all"], "pairs": pairs}
 
 
 def by_things(model: mg.Generator, things: int, count: int, scale: float) -> Row:

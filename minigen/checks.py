@@ -1430,7 +1430,7 @@ def _narrower(walked: Any, product: Any) -> str:
     _number(
         "The variance of the product", product, 1 / 17, traps, "Add up the exponents: each is x squared times what?"
     )
-    return "So guided walks end narrower than the product that they are often said to draw from."
+    return "So this guided walk ends narrower than the product that it is often said to draw from."
 
 
 @_exercise("calls-of-an-interval")
