@@ -217,8 +217,8 @@ class TheirNet(mg.nets.Net):
 
 def quality(given: argparse.Namespace) -> None:
     """A minute of training each, the same loop: our U-Net, and that of diffusers."""
-    entry = speedrun.ENTRIES[speedrun.CHOSEN]
-    print(f"\n{given.seconds:g} seconds of training by mg.train, then {given.count:,} digits in 16 calls, held-out")
+    entry = speedrun.ENTRIES[speedrun.CHOSEN[0]]
+    print(f"\n{given.seconds:g} seconds of training by mg.train, then {given.count:,} held-out digits")
     for name, each in {"course": entry, "diffusers": replace(entry, net=TheirNet)}.items():
         row = speedrun.run(each, 0, "held-out", given)
         print(

@@ -34,7 +34,7 @@ ORDER = ("lessons", "cache", "stages", "few_steps", "spreading", "flat", "scenes
 IDENTITY = (
     "curve", "net", "way", "kind", "name", "schedule", "spacing", "target", "networks", "updates_each", "training_seed",
     "seed", "told", "calls", "width", "order", "patch", "size", "batch", "dimensions",
-    "split", "scale", "guidance_scale", "iterations", "what",
+    "split", "scale", "guidance_scale", "iterations", "what", "entry", "budget",
 )  # fmt: skip
 """The words that say which row a row is; everything else in it was measured."""
 
