@@ -164,6 +164,7 @@ def main() -> None:
         "date": date.today().isoformat(),
         "torch": str(torch.__version__),
         "threads": torch.get_num_threads(),
+        "seed": 0,
         "count": given.count,
     }
     if not given.entry and not given.final:
