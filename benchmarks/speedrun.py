@@ -156,7 +156,10 @@ def main() -> None:
     options.add_argument("--seconds", type=float, help="of training, in place of the entry's own")
     options.add_argument("--count", type=int, default=2000, help="digits that are scored")
     options.add_argument("--out", type=Path, default=OUT)
+    options.add_argument("--smoke", action="store_true", help="a second each and few digits, to see that it runs")
     given = options.parse_args()
+    if given.smoke:
+        given.seconds, given.count = 1.0, 500
 
     content = json.loads(given.out.read_text()) if given.out.is_file() else {"rows": []}
     content |= {
@@ -165,7 +168,7 @@ def main() -> None:
         "torch": str(torch.__version__),
         "threads": torch.get_num_threads(),
         "seed": 0,
-        "count": given.count,
+        "settings": {"count": given.count, "margin": MARGIN, "smoke": given.smoke},
     }
     if not given.entry and not given.final:
         given.entry, given.final = list(ENTRIES), list(CHOSEN)
