@@ -85,16 +85,19 @@ SHAPE: dict[str, Any] = dict(
 
 
 class Course(nn.Module):
-    """mg.sample and Generator.loss."""
+    """mg.sample and Generator.loss: noise, or a causal net that writes pixel by pixel with its cache."""
 
     package = "torch"
 
-    def __init__(self) -> None:
+    def __init__(self, net: mg.nets.Net) -> None:
         super().__init__()
-        self.model = mg.Generator(mg.nets.UNet(size=SIZE), mg.heads.Regression("v"), mg.plans.diffusion())
+        head, plan = mg.heads.Regression("v"), mg.plans.diffusion()
+        if net.causal:
+            head, plan = mg.heads.Categorical(16), mg.plans.raster(1)
+        self.model = mg.Generator(net, head, plan)
 
     def draw(self, count: int, calls: int) -> Tensor:
-        return mg.sample(self.model, count, steps=calls, eta=0.0)
+        return mg.sample(self.model, count, steps=None if self.model.net.causal else calls, eta=0.0)
 
     def loss(self, images: Tensor) -> Tensor:
         return self.model.loss((images,), seeded(0))
@@ -156,22 +159,6 @@ class DenoisingDiffusion(nn.Module):
 
 
 # --- pixel by pixel --------------------------------------------------------------------------------
-
-
-class Writer(nn.Module):
-    """A causal net of the course, with its cache."""
-
-    package = "torch"
-
-    def __init__(self, net: mg.nets.Net) -> None:
-        super().__init__()
-        self.model = mg.Generator(net, mg.heads.Categorical(16), mg.plans.raster(1))
-
-    def draw(self, count: int, calls: int) -> Tensor:
-        return mg.sample(self.model, count)
-
-    def loss(self, images: Tensor) -> Tensor:
-        return self.model.loss((images,), seeded(0))
 
 
 class TheirWriter(nn.Module):
@@ -316,7 +303,7 @@ def main() -> None:
     print(f"{date.today()}, {platform.machine()}, {threads} threads, Python {platform.python_version()}")
     if "pictures" in given.parts:
         models: dict[str, Any] = {
-            "course": Course(),
+            "course": Course(mg.nets.UNet(size=SIZE)),
             "diffusers": Diffusers(),
             "smalldiffusion": SmallDiffusion(),
             "denoising-diffusion-pytorch": DenoisingDiffusion(given.calls),
@@ -325,8 +312,8 @@ def main() -> None:
         race(models, "course", given.batches, given)
     if "causal" in given.parts:
         writers: dict[str, Any] = {
-            "CausalConv": Writer(mg.nets.CausalConv(width=48, layers=8, context_size=16)),
-            "CausalTransformer": Writer(mg.nets.CausalTransformer(width=128, layers=4, heads=4, context_size=16)),
+            "CausalConv": Course(mg.nets.CausalConv(width=48, layers=8, context_size=16)),
+            "CausalTransformer": Course(mg.nets.CausalTransformer(width=128, layers=4, heads=4, context_size=16)),
             "x-transformers": TheirWriter(width=128, layers=4, heads=4),
         }
         print(f"\npixel by pixel, {SIZE**2} calls")

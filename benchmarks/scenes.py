@@ -56,20 +56,20 @@ COMPARED = 3000
 Row = dict[str, Any]
 
 
-def measure(model: mg.Generator, split: str, count: int, seed: int, **settings: Any) -> Row:
-    """Draw pictures for ``count`` prompts and let the recogniser read them."""
+def measure(model: mg.Generator, split: str, count: int, seed: int, pairs: bool = False, **settings: Any) -> Row:
+    """Draw pictures for ``count`` prompts and let the recogniser read them; ``pairs``: also by new pair."""
     asked = scenes.scenes(count, split, seed=seed)
     begin = time.perf_counter()
     drawn = mg.sample(model, count, prompt=asked.prompts, seed=0, **settings)
     seconds = time.perf_counter() - begin
     drawn = drawn if model.shape[0] == 3 else scenes.from_palette(drawn)
-    new = by_pair(drawn, asked.prompts) if split == "new pairs" else {}
+    new = by_pair(drawn, asked.prompts) if pairs else {}
     return {**accuracy(drawn, asked.prompts), **new, "seconds": round(seconds, 1)}
 
 
 def by_pair(images: Tensor, prompts: list[str]) -> Row:
     """All at once for each new pair, of those prompts that say it; some leave the colour or more open."""
-    said = {f"{colour} {shape}": [] for shape, colour in scenes.NEW_PAIRS.items()}
+    said: dict[str, list[int]] = {f"{colour} {shape}": [] for shape, colour in scenes.NEW_PAIRS.items()}
     for place, prompt in enumerate(prompts):
         meaning = scenes.parse(prompt)
         for _, colour, shape in meaning[1:].view(2, 3).tolist():
@@ -94,10 +94,12 @@ def by_things(model: mg.Generator, things: int, count: int, scale: float) -> Row
     return accuracy(drawn, prompts)
 
 
-def told(model: mg.Generator, split: str, count: int, seed: int, scale: float, calls: int = CALLS) -> Row:
+def told(
+    model: mg.Generator, split: str, count: int, seed: int, scale: float, calls: int = CALLS, pairs: bool = False
+) -> Row:
     """``measure`` with a guidance scale, in so many calls: guidance asks twice, so it has half of the steps."""
     steps = calls if scale == 1 else calls // 2
-    return measure(model, split, count, seed, steps=steps, eta=0.0, guidance_scale=scale)
+    return measure(model, split, count, seed, pairs, steps=steps, eta=0.0, guidance_scale=scale)
 
 
 def accuracy(images: Tensor, prompts: list[str]) -> Row:
@@ -236,7 +238,8 @@ class Measurement:
         model, best = self.model(), self.best()
         for split in SPLITS:
             for scale in (best, 1.0):
-                make = partial(told, model, split, self.given.count, recipes.HELDOUT_SEED, scale)
+                new = split == "new pairs"
+                make = partial(told, model, split, self.given.count, recipes.HELDOUT_SEED, scale, pairs=new)
                 self.keep("rows", {"split": split, "scale": scale, "calls": CALLS}, make)
 
     def training(self) -> None:

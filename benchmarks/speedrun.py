@@ -7,8 +7,8 @@ in that time: a few are timed first, on a model that is thrown away. Then a fres
 ``python benchmarks/speedrun.py`` tries every entry on the validation digits, one seed, and then scores ``CHOSEN`` on
 held-out digits, three seeds. ``--entry`` and ``--final`` name some. Every choice is made on validation digits; these
 are only 400, so their floor is high, and a distance over it looks better there than on the 1,000 held-out ones.
-Rows are added to ``minigen/results/speedrun.json``; a row with the same entry, seed, budget of seconds and split
-replaces the old one.
+Rows are added to ``minigen/results/speedrun.json``; a row with the same entry, seed, budget of seconds, calls
+and split replaces the old one.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class Entry:
             return mg.Generator(self.net(), self.head(), self.plan(), condition=condition)
 
 
-def unet(*widths: int, **others: Any) -> Callable[[], nets.Net]:
+def unet(*widths: int) -> Callable[[], nets.Net]:
     """A U-Net of these widths."""
-    return lambda: nets.UNet(size=16, widths=widths, **others)
+    return lambda: nets.UNet(size=16, widths=widths)
 
 
 class Middling(plans.Ramp):

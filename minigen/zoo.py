@@ -88,6 +88,18 @@ def claims(*names: str) -> dict[str, dict[str, Any]]:
     return found
 
 
+def claims_table(*names: str) -> str:
+    """The claims named, or all, as a table in Markdown: in our words, what was measured, the verdict.
+
+    >>> print(claims_table("c23").splitlines()[0])
+    | the claim, in our words | what we saw | verdict |
+    """
+    lines = ["| the claim, in our words | what we saw | verdict |", "|---|---|---|"]
+    for name, claim in claims(*names).items():
+        lines.append(f"| {claim['claim']} ({name}) | {claim['measured']} | {claim['verdict']} |")
+    return "\n".join(lines)
+
+
 def _number(source: dict[str, Any]) -> float:
     """A measured number: of the one row that ``source`` means, or as a page prints it; a ratio is first over second."""
     if "page" in source:  # the book does not come with the package

@@ -89,6 +89,12 @@ def test_the_numbers_are_there(claim: dict[str, Any]) -> None:
     assert claim["numbers"]
 
 
+def test_the_table_of_a_chapter_has_a_line_for_each_claim(claim: dict[str, Any], name: str) -> None:
+    *head, line = zoo.claims_table(name).splitlines()
+    assert [each.count("|") for each in (*head, line)] == [4, 4, 4]
+    assert line.strip("| ").split(" | ") == [f"{claim['claim']} ({name})", claim["measured"], claim["verdict"]]
+
+
 def test_no_number_is_written_by_hand(told: dict[str, Any]) -> None:
     """Digits come from the files alone; what is fixed, such as a number of calls, stands in words."""
     for part in ("claim", "measured", "verdict"):
