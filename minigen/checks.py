@@ -1131,8 +1131,8 @@ def _frechet(distance: Any, function: Any) -> str:
     for size in (1, 3, 20):
         moments = [torch.randn(size, generator=random).double(), torch.rand(size, generator=random).double() + 0.1]
         moments += [torch.randn(size, generator=random).double() + 1, torch.rand(size, generator=random).double() * 4]
-        one = "All dimensions together make one distance. Add them up."
-        given = float(_tensor("The distance", _call(function, *moments), (), one))
+        hint = "All dimensions together make one distance. Add them up."
+        given = float(_tensor("The distance", _call(function, *moments), (), hint))
         wanted = _frechet_of("right", *moments)
         if abs(given - wanted) <= 1e-6:
             continue
