@@ -1261,12 +1261,12 @@ def _words_and_numbers(encode: Any, decode: Any) -> str:
 class _Hears(nn.Module):
     """A prompt encoder for the exercise: the mean of its words' vectors, and some of the second word's besides.
 
-    With ``apart`` only two of its numbers hear the second word, the one as much more as the other hears it less.
+    ``along``: how its eight numbers hear the second word, if not each in its own way.
     """
 
-    def __init__(self, order: float, words: float = 1.0, apart: bool = False) -> None:
+    def __init__(self, order: float, words: float = 1.0, along: list[int] | None = None) -> None:
         super().__init__()
-        self.order, self.words, self.apart = order, words, apart
+        self.order, self.words, self.along = order, words, along
         self.register_buffer("vectors", torch.randn(60, 8, generator=seeded(20)))
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -1274,8 +1274,8 @@ class _Hears(nn.Module):
         said = (tokens > 0).unsqueeze(2)
         mean = (vectors * said).sum(dim=1) / said.sum(dim=1)
         second = vectors[:, 2]
-        if self.apart:
-            second = second[:, :1] * second.new_tensor([1, -1] + 6 * [0])
+        if self.along:
+            second = second[:, :1] * second.new_tensor(self.along)
         return self.words * mean + self.order * second
 
 
@@ -1291,16 +1291,18 @@ def _hears_order(function: Any) -> str:
         "This encoder takes the average of the words. Its two answers differ in the last digit, since sums in another"
         " order are rounded otherwise: let a millionth pass as equal."
     )
+    two = (
+        "This encoder's answers differ in two of eight numbers, up in the one and down as much in the other. Look at"
+        " the largest difference, whichever way it goes."
+    )
+    one_way = "This encoder's answers differ in all numbers in the same direction. It counts whichever way it goes."
     tries = (
         (_Hears(1.0), True, "This encoder's answers for the two sentences are far apart. You missed it."),
         (_Hears(0.0), False, tokens),
         (_Hears(1e-7), False, rounding),
-        (
-            _Hears(1.0, apart=True),
-            True,
-            "This encoder's answers differ in two of eight numbers, up in the one and down as much in the other. Look"
-            " at the largest difference, whichever way it goes.",
-        ),
+        (_Hears(1.0, along=[1, -1] + 6 * [0]), True, two),
+        (_Hears(1.0, along=8 * [1]), True, one_way),
+        (_Hears(-1.0, along=8 * [1]), True, one_way),
         (_Hears(1e-3), True, "This encoder hears the order faintly: its answers differ by about a thousandth."),
         (_Hears(0.0, 0.0), False, "This encoder answers the same to everything: it hears nothing, and no order."),
     )

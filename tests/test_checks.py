@@ -1366,6 +1366,8 @@ CASES = {
             ((lambda e, one, other: not torch.equal(one, other),), "rows of tokens differ"),
             ((lambda e, one, other: bool((e(one[None]) - e(other[None])).sum().abs() > 1e-6),), "largest difference"),
             ((lambda e, one, other: bool(((e(one[None]) - e(other[None])).abs() > 1e-6).all()),), "largest difference"),
+            ((lambda e, one, other: bool((e(one[None]) - e(other[None]) > 1e-6).any()),), "whichever way"),
+            ((lambda e, one, other: bool((e(other[None]) - e(one[None]) > 1e-6).any()),), "whichever way"),
             ((lambda e, one, other: bool((e(one) - e(other)).abs().max() > 1e-6),), "of shape (1, 12)"),
             ((lambda e, one, other: not torch.equal(e(one[None]), e(other[None])),), "a millionth"),
             ((lambda e, one, other: bool((e(one[None]) - e(other[None])).abs().max() > 0.05),), "faintly"),
