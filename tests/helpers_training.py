@@ -12,6 +12,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +21,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from minigen import Generator, History, Labels, data, heads, nets, plans, store, train
 from minigen.recipes import Recipe
@@ -143,6 +145,12 @@ def _tear(descriptor: int) -> None:
     _die()
 
 
+def _die_with_the_lock(*_: Any) -> None:
+    """The progress bar is being drawn when the process dies."""
+    tqdm.get_lock().acquire()
+    _die()
+
+
 def _arm(moment: str) -> None:
     """Prepare the death of this process, which is a child of the driver and trains one job."""
     what, _, number = moment.rpartition("-")
@@ -150,6 +158,9 @@ def _arm(moment: str) -> None:
     if what == "in-loss":  # validation calls it, too
         for kind in model_kinds:
             _before(kind, "loss", int(number), _die)
+    elif what == "in-bar":
+        for kind in model_kinds:
+            _before(kind, "loss", int(number), _die_with_the_lock)
     elif what == "before-update":
         _before(torch.optim.AdamW, "step", int(number), _die)
     elif what == "after-update":
@@ -162,7 +173,7 @@ def _arm(moment: str) -> None:
         _after(os, "replace", int(number))
 
 
-CERTAIN = [f"in-loss-{i}" for i in (1, 4, 5, 6, 7, 13, 27)]
+CERTAIN = [f"in-loss-{i}" for i in (1, 4, 5, 6, 7, 13, 27)] + ["in-bar-8"]
 CERTAIN += [f"{when}-update-{i}" for when in ("before", "after") for i in (3, 10, 24)]
 CERTAIN += [f"{when}-{i}" for when in ("half-written", "before-rename", "after-rename") for i in (1, 2, 8)]
 BY_CHANCE = [f"file-changed-{i}" for i in (1, 3, 6)] + [f"delay-{i}" for i in range(4)]
@@ -219,6 +230,10 @@ def _killed(name: str, folder: Path, moment: str, seconds: float) -> dict[str, A
 def drive(folder: Path) -> None:
     """All jobs, all moments."""
     torch.set_num_threads(1)
+    # tqdm's own lock is one for a process and all its forks: a job killed with it in hand would stop the others for
+    # ever. Its monitor is a thread, and a fork made while that thread holds the lock never gets it either.
+    tqdm.set_lock(threading.RLock())
+    tqdm.monitor_interval = 0
     cases = {}
     for name, moments in MOMENTS.items():
         run_job(name, folder, f"{name}-plain", checkpoint=False)

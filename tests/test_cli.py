@@ -34,7 +34,7 @@ def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     """``python -m minigen`` in another process."""
-    return subprocess.run([sys.executable, "-m", "minigen", *words], capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-m", "minigen", *words], capture_output=True, text=True, timeout=300)
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -306,13 +306,13 @@ def test_a_killed_process_goes_on(somewhere: Path) -> None:
     while not checkpoint.is_file() and time.monotonic() - begin < 60:
         time.sleep(0.001)
     process.kill()
-    process.communicate()
+    process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
     at = store.load(checkpoint)[1]["iteration"]
     assert at in range(5, 40, 5)
     assert not (somewhere / "runs" / "tiny-digits.safetensors").exists()
     ends = [
-        subprocess.run([sys.executable, "-c", command, *more], env=environment, check=True, **quiet).stdout
+        subprocess.run([sys.executable, "-c", command, *more], env=environment, check=True, timeout=300, **quiet).stdout
         for more in ([], ["--runs", "whole"])
     ]
     assert "going on from runs/tiny-digits.checkpoint.safetensors" in ends[0]

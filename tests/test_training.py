@@ -396,7 +396,8 @@ def killed_jobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("killed")
     script = Path(helpers.__file__)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, script, folder], env=environment, capture_output=True, text=True)
+    told = {"env": environment, "capture_output": True, "text": True, "timeout": 600}
+    done = subprocess.run([sys.executable, script, folder], **told)
     assert done.returncode == 0, done.stderr
     return folder
 
