@@ -11,7 +11,8 @@ head (what is predicted, by which loss), the net (the curve) and the condition (
     drawn = mg.sample(model, count=64, steps=16)
 
 The files in reading order, each using only those before it: errors, randomness, store, text, scenes, data,
-process, plans, heads, nets, generator, guided, sampling, training, recipes, zoo, metrics, plots, widgets, checks.
+process, plans, heads, nets, generator, guided, sampling, optimizers, training, recipes, zoo, metrics, plots, widgets,
+checks.
 """
 
 from minigen import data, heads, metrics, nets, plans, plots, process, recipes, text, widgets, zoo

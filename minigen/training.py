@@ -3,7 +3,7 @@
     for each iteration:
         batch = some of the data, in a shuffled order
         loss = model.loss(batch, random)
-        loss.backward(); clip the gradient; optimizer.step(); average the weights
+        loss.backward(); clip the gradient; a step of the optimizers; average the weights
 
 Chapter 1 writes this out in a dozen lines. The rest of the file is what a long run needs: a moving average
 of the weights (EMA), validation, checkpoints that survive a kill, mixed precision, several processes.
@@ -31,7 +31,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from minigen import store
+from minigen import optimizers, store
 from minigen.errors import check_choice, check_number, check_whole
 from minigen.randomness import seeded
 
@@ -70,6 +70,7 @@ class Settings:
 
     iterations: int
     batch_size: int
+    optimizer: str
     learning_rate: float
     weight_decay: float
     warmup: int
@@ -102,6 +103,7 @@ def train(
     *data: Tensor | Source,
     iterations: int = 1000,
     batch_size: int = 128,
+    optimizer: str = "adamw",
     learning_rate: float = 2e-3,
     weight_decay: float = 0.0,
     warmup: int = 50,
@@ -117,7 +119,7 @@ def train(
     precision: str = "auto",
     progress: bool = True,
 ) -> History:
-    """Train ``model`` in place by AdamW and say how it went. Ctrl-C returns what there is.
+    """Train ``model`` in place and say how it went. Ctrl-C returns what there is.
 
     In the end the model holds the averaged weights (EMA); with ``validation``, those of the best
     validation loss.
@@ -128,6 +130,8 @@ def train(
             ``(count, generator) -> tuple of tensors`` that makes endless data.
         iterations: updates of the weights.
         batch_size: examples an update; all of them, in order, if there are no more.
+        optimizer: "adamw"; or "muon", which learns faster, for the weights that are matrices
+            (``optimizers``). It takes ten times the learning rate.
         learning_rate, weight_decay: AdamW's.
         warmup, decay: iterations of linear rise; then a half cosine to 0, or none.
         ema: the weights' moving average has decay ``min(ema, (1 + n) / (10 + n))`` after n updates (the
@@ -153,7 +157,7 @@ def train(
     True
     """
     settings = Settings(
-        iterations, batch_size, learning_rate, weight_decay, warmup, decay, ema, clip, seed, validate_every
+        iterations, batch_size, optimizer, learning_rate, weight_decay, warmup, decay, ema, clip, seed, validate_every
     )
     check_whole("checkpoint_every", checkpoint_every)
     run = _Run(model, data, settings, validation, pick_device(device), precision, checkpoint)
@@ -348,10 +352,8 @@ class _Run:
         for batch in ([] if callable(data[0]) else [data]) + ([validation] if validation is not None else []):
             if hasattr(model, "check_batch"):
                 model.check_batch(batch)
-        self.optimizer = torch.optim.AdamW(
-            model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-        )
-        self.scheduler = LambdaLR(self.optimizer, settings.rate)
+        self.optimizers = optimizers.of(settings.optimizer, model, settings.learning_rate, settings.weight_decay)
+        self.schedulers = [LambdaLR(optimizer, settings.rate) for optimizer in self.optimizers]
         self.averaged = None if settings.ema is None else average(model, settings.ema)
         self.best: dict[str, Tensor] | None = None
         self.iteration, self.unread = 0, list[Tensor]()
@@ -398,12 +400,13 @@ class _Run:
         alone = self.processes.count == 1
         with self.autocast:
             loss = self.lesson(batch, random, *(() if alone else (self.processes.part(len(batch[0])),)))
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         loss.backward()
         if self.settings.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
-        self.optimizer.step()
-        self.scheduler.step()
+        for optimizer, scheduler in zip(self.optimizers, self.schedulers, strict=True):
+            optimizer.step()
+            scheduler.step()
         if self.averaged is not None:
             self.averaged.update_parameters(self.model)
         self.history.images_seen += len(batch[0])
@@ -463,15 +466,19 @@ class _Run:
         self._read_losses()
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         tensors |= {"random": torch.get_rng_state(), "loss": torch.tensor(self.history.loss, dtype=torch.float64)}
-        for index, moments in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
+        for number, optimizer in enumerate(self.optimizers):
+            for index, moments in optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer.{number}.{index}.{name}": value for name, value in moments.items()}
         if self.averaged is not None:
             tensors |= {f"averaged.{name}": value for name, value in self.averaged.state_dict().items()}
         if self.best is not None:
             tensors |= {f"best.{name}": value for name, value in self.best.items()}
         history = {name: value for name, value in asdict(self.history).items() if name != "loss"}
         about = {"run": self._about(), "iteration": self.iteration, "history": history}
-        about["scheduler"] = {k: v for k, v in self.scheduler.state_dict().items() if k != "lr_lambdas"}
+        about["schedulers"] = [
+            {key: value for key, value in scheduler.state_dict().items() if key != "lr_lambdas"}
+            for scheduler in self.schedulers
+        ]
         store.save(path, tensors, about)
 
     def restore(self, path: str | Path) -> None:
@@ -489,15 +496,16 @@ class _Run:
         if self.averaged is not None:
             self.averaged.load_state_dict(part("averaged"))
         self.best = {name: value.to(self.device) for name, value in part("best").items()} or None
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in part("optimizer").items():
-            index, key = name.split(".")
-            state.setdefault(int(index), {})[key] = value
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
-        self.scheduler.load_state_dict({**about["scheduler"], "lr_lambdas": [None]})
-        for group, rate in zip(self.optimizer.param_groups, about["scheduler"]["_last_lr"], strict=True):
-            group["lr"] = rate
+        for number, optimizer in enumerate(self.optimizers):
+            state: dict[int, dict[str, Tensor]] = {}
+            for name, value in part(f"optimizer.{number}").items():
+                index, key = name.split(".")
+                state.setdefault(int(index), {})[key] = value
+            optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+            was = about["schedulers"][number]
+            self.schedulers[number].load_state_dict({**was, "lr_lambdas": [None]})
+            for group, rate in zip(optimizer.param_groups, was["_last_lr"], strict=True):
+                group["lr"] = rate
         torch.set_rng_state(tensors["random"])
         self.iteration = about["iteration"]
         fresh = {name: getattr(self.history, name) for name in ("device", "precision", "threads", "interrupted")}

@@ -90,6 +90,9 @@ def _job(name: str) -> tuple[nn.Module, tuple[Any, ...], dict[str, Any]]:
     if name == "dropout":  # torch's own random numbers, in every call of the net
         settings = dict(batch_size=5, validation=data.branches(12, seed=1), ema=None, decay=False)
         return fit(nn.Dropout(0.3)), data.branches(23), settings
+    if name == "muon":
+        settings = dict(batch_size=5, validation=data.branches(12, seed=1), optimizer="muon")
+        return fit(nn.Linear(16, 16), width=16), data.branches(23), settings
     if name == "source":  # data that are made while training
         return fit(), (_dots,), dict(batch_size=6, validation=data.branches(12, seed=1))
     images, labels = data.digits(8)
@@ -178,7 +181,12 @@ CERTAIN += [f"{when}-update-{i}" for when in ("before", "after") for i in (3, 10
 CERTAIN += [f"{when}-{i}" for when in ("half-written", "before-rename", "after-rename") for i in (1, 2, 8)]
 BY_CHANCE = [f"file-changed-{i}" for i in (1, 3, 6)] + [f"delay-{i}" for i in range(4)]
 BY_CHANCE += ["again-and-again-0"]
-MOMENTS = {"dropout": CERTAIN + BY_CHANCE, "source": BY_CHANCE[::3], "generator": [*CERTAIN[1::5], *BY_CHANCE[2::3]]}
+MOMENTS = {
+    "dropout": CERTAIN + BY_CHANCE,
+    "source": BY_CHANCE[::3],
+    "muon": CERTAIN[3::7],
+    "generator": [*CERTAIN[1::5], *BY_CHANCE[2::3]],
+}
 CASES = [f"{name}-{moment}" for name, moments in MOMENTS.items() for moment in moments]
 
 

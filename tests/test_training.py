@@ -177,7 +177,7 @@ def test_learning_rate_without_decay_or_warmup(monkeypatch: pytest.MonkeyPatch) 
 
 def test_rate_ends_at_zero_also_when_all_is_warmup() -> None:
     def rate(iteration: int, warmup: int, decay: bool = True) -> float:
-        return Settings(100, 8, 1e-3, 0.0, warmup, decay, None, None, 0, 10).rate(iteration)
+        return Settings(100, 8, "adamw", 1e-3, 0.0, warmup, decay, None, None, 0, 10).rate(iteration)
 
     assert rate(100, warmup=50) == pytest.approx(0.0, abs=1e-12)
     assert rate(50, warmup=50) == 1.0
