@@ -203,7 +203,7 @@ class Ramp(Plan):
     ``level_i(s) = start * clip(1 - (s - (1 - width) i / (n - 1)) / width, 0, 1)`` for the i-th of n pixels,
     counted in reading order ("raster") or in one drawn for each image ("random"). ``width`` 1 is
     ``diffusion``: all pixels at once. ``width`` 1/n is ``raster(1)``: one after the other. A width or an
-    order of None is left to chance, for each image anew. ``spacing`` is explained by ``diffusion``.
+    order of None is left to chance, for each image anew. ``spacing`` and ``density`` are explained by ``diffusion``.
     """
 
     name: str
@@ -211,6 +211,7 @@ class Ramp(Plan):
     start: float = 1.0
     order: str | None = "raster"
     spacing: str = "cosine"
+    density: str = "uniform"
 
     def __post_init__(self) -> None:
         if self.width is not None:
@@ -218,6 +219,7 @@ class Ramp(Plan):
         check_number("start", self.start, 0, 1, open_left=True)
         check_choice("order", self.order, ("raster", "random", None))
         check_choice("spacing", self.spacing, SCHEDULES)
+        check_choice("density", self.density, ("uniform", "logit_normal"))
 
     def levels(self, progress: Tensor, shape: Shape, drawn: Tensor | None = None) -> Tensor:
         s = progress.double()[:, None]
@@ -270,14 +272,20 @@ class Ramp(Plan):
 
     def draw_progress(self, count: int, shape: Shape, random: torch.Generator) -> Tensor:
         rand = torch.rand(2, count, generator=random, device=random.device)
+        if self.density == "logit_normal":
+            # one image from each of ``count`` equally likely stretches, in any order
+            even = (rand[1].argsort() + rand[0]) / count
+            progress = torch.special.ndtri(even).sigmoid()
+        else:
+            progress = rand[0].masked_fill(rand[1] < START_SHARE, 0)
         # Not so close to 1 that every level rounds to 0: nothing would be hidden, and the loss 0/0
-        return rand[0].clamp(max=1 - 2**-20).masked_fill(rand[1] < START_SHARE, 0)
+        return progress.clamp(max=1 - 2**-20)
 
     def stride(self, shape: Shape) -> float:
         return 1.0
 
     def config(self) -> dict[str, Any]:
-        extra = {"order": "raster", "spacing": "cosine"}  # left out as long as they are these
+        extra = {"order": "raster", "spacing": "cosine", "density": "uniform"}  # left out as long as they are these
         return {key: value for key, value in asdict(self).items() if extra.get(key, ...) != value}
 
 
@@ -317,13 +325,17 @@ def random_order() -> Staircase:
     return Staircase("random_order")
 
 
-def diffusion(start: float = 1.0, spacing: str = "cosine") -> Ramp:
+def diffusion(start: float = 1.0, spacing: str = "cosine", density: str = "uniform") -> Ramp:
     """A little of every pixel at every step: noise (chapter 7).
 
     ``start`` is the first row's level. It is 1, pure noise, except for networks that predict eps:
     at level 1 the noise says nothing about the picture, so they start at 0.995 (chapter 9).
     ``spacing`` puts the rows where equal steps of another schedule would have as much noise, for a
     model whose own schedule is the default, cosine (chapter 8).
+
+    ``density`` says how often training practises a level: "uniform", all alike; or "logit_normal", the middle
+    ones more often, by the logistic function of a normal number (Esser et al. 2024), and those of a batch spread
+    evenly over that (Kingma et al. 2021). The loss of one density must not be compared with that of another.
 
     >>> diffusion().matrix((2,), steps=2)
     tensor([[1.0000, 1.0000],
@@ -332,7 +344,7 @@ def diffusion(start: float = 1.0, spacing: str = "cosine") -> Ramp:
     >>> diffusion(spacing="flow").matrix((1,), steps=4).T       # more of its steps in the middle
     tensor([[1.0000, 0.7952, 0.5000, 0.2048, 0.0000]])
     """
-    return Ramp("diffusion", 1.0, start, spacing=spacing)
+    return Ramp("diffusion", 1.0, start, spacing=spacing, density=density)
 
 
 def ramp(width: float, order: str = "raster") -> Ramp:

@@ -228,6 +228,18 @@ RECIPES = {
             sampling=dict(steps=16, eta=0.0),
         ),
         Recipe(
+            "digits-minute",
+            "digits from noise after a minute of training on two cores, told which digit: slim U-Net, least squares",
+            lambda: Generator(
+                nets.UNet(size=16, widths=(16, 48, 64)),
+                heads.Regression("v"),
+                plans.diffusion(density="logit_normal"),
+                condition=Labels(10),
+            ),
+            training=dict(iterations=500, optimizer="muon"),
+            sampling=dict(steps=16, eta=0.0),
+        ),
+        Recipe(
             "digits-missing",
             "any missing pixels of a digit, not told which: U-Net, belief over 16 greys",
             _digits_missing,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ def walks(draw: st.DrawFn) -> tuple[Plan, tuple[int, ...], int]:
     width = draw(st.floats(1 / count, 1))
     start = draw(st.floats(0.01, 1))
     makers = [plans.one_shot(), plans.raster(patch), plans.random_order(), plans.diffusion(start), plans.ramp(width)]
+    makers += [plans.diffusion(start, density="logit_normal")]
     plan = draw(st.sampled_from(makers))
     most = plan.pieces(shape) if isinstance(plan, plans.Staircase) else 12
     return plan, shape, draw(st.integers(1, most))
@@ -206,9 +208,23 @@ def test_noise_trains_every_level_equally_often() -> None:
     assert bool(((counts - 9_800).abs() < 4.5 * math.sqrt(9_800)).all())
 
 
-def test_noise_never_trains_on_a_finished_picture() -> None:
+def test_middle_levels_may_come_more_often() -> None:
+    """Each of 1,000 equally likely stretches of a normal number gives one image, in no order."""
+    plan, normal = plans.diffusion(density="logit_normal"), statistics.NormalDist()
+    batches = [plan.draw_progress(1000, (1, 16, 16), seeded(seed)) for seed in (0, 1)]
+    for progress in batches:
+        chances = sorted(normal.cdf(math.log(s / (1 - s))) for s in progress.double().tolist())
+        assert all(i / 1000 - 1e-5 <= chance <= (i + 1) / 1000 + 1e-5 for i, chance in enumerate(chances))
+        assert abs(float(progress[:500].mean()) - 0.5) < 0.05
+    assert abs(float(torch.corrcoef(torch.stack(batches))[0, 1])) < 0.15
+    assert plans.build(plan.config()) == plan
+    assert "density" not in plans.diffusion().config()
+
+
+@pytest.mark.parametrize("density", ["uniform", "logit_normal"])
+def test_noise_never_trains_on_a_finished_picture(density: str) -> None:
     """Of four million rows none is so close to the end that its levels round to 0, which made the loss 0/0."""
-    plan = plans.diffusion()
+    plan = plans.diffusion(density=density)
     progress = plan.draw_progress(4_000_000, (1,), seeded(0))
     assert float(plan.levels(progress.amax()[None], (1,))) > 0
 
@@ -325,6 +341,11 @@ HALF_PATCH = torch.tensor([[True, False, False, False]])
             lambda: plans.build({"name": "diffusion", "width": 1.0, "spacing": "flaw"}),
             ValueError,
             r"spacing is 'flaw'; allowed: 'cosine', 'shifted', 'flow', 'linear_beta_leaky'; did you mean 'flow'\?",
+        ),
+        (
+            lambda: plans.diffusion(density="logit-normal"),
+            ValueError,
+            r"density is 'logit-normal'; allowed: 'uniform', 'logit_normal'; did you mean 'logit_normal'\?",
         ),
         (
             lambda: plans.build({"name": "ramp", "width": 0.5, "order": "rasta"}),
