@@ -2,7 +2,9 @@
 
 ``pictures``: diffusers (``UNet2DModel`` in a ``DDIMPipeline``), smalldiffusion and denoising-diffusion-pytorch, each
 with a U-Net of about as many weights for 16x16 grey pictures, not told what to draw, drawing with as many calls
-(deterministically, as DDIM). No peer keeps attention that it lets one switch off, as the course's U-Net has none.
+(deterministically, as DDIM). No peer keeps attention that it lets one switch off, as the course's U-Net has none. The
+course's stands there in two shapes: the book's, and one with fewer channels where the picture is large, as in
+``speedrun.py``; that is less work for as many weights, and a peer's could be shaped so, too.
 
 ``causal``: x-transformers' decoder and the course's causal nets, all with about as many weights, write 256 pixels of 16
 greys. The decoder reads them as 256 tokens after a start token: width 128, 4 layers, 4 heads of 32 numbers, rotary
@@ -304,6 +306,7 @@ def main() -> None:
     if "pictures" in given.parts:
         models: dict[str, Any] = {
             "course": Course(mg.nets.UNet(size=SIZE)),
+            "course, slim": Course(mg.nets.UNet(size=SIZE, widths=(16, 64, 128))),
             "diffusers": Diffusers(),
             "smalldiffusion": SmallDiffusion(),
             "denoising-diffusion-pytorch": DenoisingDiffusion(given.calls),

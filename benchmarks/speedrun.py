@@ -1,8 +1,9 @@
 """How good, from scratch, in a minute? Near-real digits as soon as possible.
 
 An entry is a model, how it is trained, for how long, and how it draws. The number of updates is what the machine makes
-in that time: a few are timed first, on a model that is thrown away. Then a fresh one is trained, and 2,000 digits
-(as many of each) are scored: by their Fréchet distance, and by the same over its floor, the distance of real digits.
+in that time: a few are timed first, on a model that is thrown away. Then a fresh one is trained (again, with fewer
+updates, should it have taken longer), and 2,000 digits (as many of each) are scored: by their Fréchet distance, and by
+the same over its floor, the distance of real digits.
 
 ``python benchmarks/speedrun.py`` tries every entry on the validation digits, one seed, and then scores ``CHOSEN`` on
 held-out digits, three seeds. ``--entry`` and ``--final`` name some. Every choice is made on validation digits; these
@@ -32,7 +33,7 @@ OUT = mg.zoo.RESULTS / "speedrun.json"
 WARM, TIMED = 5, 20
 """Updates that are thrown away, and those that the rate is measured on."""
 
-MARGIN = 0.93
+MARGIN = 0.95
 """Of the time that the rate promises; the rest is for what the machine does beside."""
 
 Row = dict[str, Any]
@@ -49,6 +50,7 @@ class Entry:
     training: Mapping[str, Any] = field(default_factory=dict)
     sampling: Mapping[str, Any] = field(default_factory=lambda: dict(pick="mean"))
     told: bool = True
+    dropout: float = 0.1
     calls: int = 16
     seconds: float = 60.0
 
@@ -56,7 +58,7 @@ class Entry:
         """The model with fresh weights."""
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            condition = mg.Labels(10) if self.told else None
+            condition = mg.Labels(10, self.dropout) if self.told else None
             return mg.Generator(self.net(), self.head(), self.plan(), condition=condition)
 
 
@@ -83,8 +85,9 @@ SLIM = replace(
 )
 MINUTE = replace(
     SLIM,
-    about="the recipe digits-minute: v, 128; 16, 48 and 64 wide; middle levels more often; Muon",
+    about="the recipe digits-minute: 16, 48 and 64 wide; middle levels more often; Muon; always told the digit",
     training=dict(batch_size=128, optimizer="muon"),
+    dropout=0.0,
     sampling=dict(eta=0.0),
 )
 
@@ -122,9 +125,15 @@ def run(entry: Entry, seed: int, split: str, given: argparse.Namespace) -> Row:
     """Train for the time given, draw, score."""
     images, labels = mg.data.digits(size=16, split="train")
     data = (images, labels) if entry.told else (images,)
-    iterations = updates_in(entry, given.seconds or entry.seconds, data)
-    model = entry.make(seed)
-    history = mg.train(model, *data, **{**entry.training, "iterations": iterations, "seed": seed}, progress=False)
+    budget = given.seconds or entry.seconds
+    iterations = updates_in(entry, budget, data)
+    while True:
+        model = entry.make(seed)
+        settings = {**entry.training, "iterations": iterations, "seed": seed}
+        history = mg.train(model, *data, **settings, progress=False)
+        if history.seconds <= budget or iterations == 1:
+            break
+        iterations = max(1, int(MARGIN * iterations * budget / history.seconds))  # the machine had more to do
     asked = torch.arange(given.count) % 10 if entry.told else None
     begin = time.perf_counter()
     sampling = {"eta": 0.0, **entry.sampling}

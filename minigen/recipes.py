@@ -234,7 +234,7 @@ RECIPES = {
                 nets.UNet(size=16, widths=(16, 48, 64)),
                 heads.Regression("v"),
                 plans.diffusion(density="logit_normal"),
-                condition=Labels(10),
+                condition=Labels(10, dropout=0.0),
             ),
             training=dict(iterations=500, optimizer="muon"),
             sampling=dict(steps=16, eta=0.0),

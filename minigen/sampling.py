@@ -307,6 +307,11 @@ def _tokens(model: Model, settings: _Settings, total: int) -> Tensor | None:
         if given is not None and argument != takes:
             what = f"with the condition {type(condition).__name__}" if takes else "without a condition"
             raise ValueError(f"{argument} was given to a model {what}; allowed: {takes or 'neither labels nor prompt'}")
+    if settings.guidance_scale != 1 and _always_told(model):
+        raise ValueError(
+            f"guidance_scale is {settings.guidance_scale} for a model that training always told (dropout 0), and that"
+            " can't draw untold; allowed: 1"
+        )
     if isinstance(condition, Labels):
         return condition.tokens(settings.labels, total)
     if isinstance(condition, Prompt):
@@ -314,6 +319,11 @@ def _tokens(model: Model, settings: _Settings, total: int) -> Tensor | None:
     if settings.guidance_scale != 1:
         raise ValueError(f"guidance_scale is {settings.guidance_scale} for a model without a condition; allowed: 1")
     return None
+
+
+def _always_told(model: Model) -> bool:
+    """True if training never left out what this model is told, so that it can't draw without."""
+    return isinstance(model, Generator) and model.condition is not None and model.condition.dropout == 0
 
 
 def _known_pixels(model: Model, mask: Tensor | None, total: int) -> Tensor | None:

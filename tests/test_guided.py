@@ -21,7 +21,7 @@ def plain(head: heads.Head = V, plan: plans.Plan | None = None, seed: int = 0, *
 
 def reader() -> Generator:
     """A model that is told prompts."""
-    return tiny_unet(V, plans.diffusion(), condition=Prompt(scenes.WORDS, dropout=0.0, layers=1))
+    return tiny_unet(V, plans.diffusion(), condition=Prompt(scenes.WORDS, layers=1))
 
 
 class Counted(nets.UNet):

@@ -12,7 +12,7 @@ import torch
 from helpers_core import black_white, normal, tiny_causal, tiny_mlp, tiny_unet, told
 from torch import Tensor
 
-from minigen import Generator, IdealGenerator, heads, nfe, plans, process, sample, trajectory
+from minigen import Generator, Guided, IdealGenerator, Labels, heads, nfe, plans, process, sample, trajectory
 from minigen.process import step
 from minigen.randomness import Blocks
 
@@ -224,6 +224,18 @@ def test_guidance_scale_0_ignores_the_labels() -> None:
     model = tiny_unet(heads.Categorical(4), plans.diffusion(), condition=told(3))
     drawn = [sample(model, 4, steps=4, guidance_scale=0.0, labels=label) for label in (0, 2)]
     assert torch.equal(*drawn)
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.5, 3.0])
+def test_who_was_always_told_is_not_asked_to_draw_untold(scale: float) -> None:
+    """With dropout 0 nothing has taught the network what "not told" is: it would answer, with nonsense."""
+    model = tiny_unet(heads.Categorical(4), plans.diffusion(), condition=Labels(3, dropout=0.0))
+    with pytest.raises(
+        ValueError, match=rf"guidance_scale is {scale} for a model that training always told .* allowed: 1"
+    ):
+        sample(model, 2, steps=2, guidance_scale=scale)
+    assert sample(model, 2, steps=2).shape == (2, 1, 8, 8)
+    assert sample(Guided(model, negative=2), 2, steps=2, labels=1, guidance_scale=3.0).shape == (2, 1, 8, 8)
 
 
 def test_regression_is_clipped_unless_told_otherwise() -> None:
