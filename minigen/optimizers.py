@@ -21,6 +21,9 @@ MUON_RATE = 10.0
 MUON_LEAST = 16
 """Rows and columns that a weight must have to be worth it."""
 
+MUON_STEPS = 3
+"""Of Newton and Schulz; torch's five cost more and draw no better (``benchmarks/speedrun.py``)."""
+
 
 class Muon(torch.optim.Muon):
     """torch's Muon for layers of convolution, too: their weight is seen as a matrix with a row for each output.
@@ -82,7 +85,8 @@ def of(name: str, model: nn.Module, learning_rate: float, weight_decay: float) -
     rest = [weight for weight in model.parameters() if id(weight) not in known]
     found: list[Optimizer] = [AdamW(rest, learning_rate, weight_decay=weight_decay, fused=True)] if rest else []
     if matrices:
-        found.append(Muon(matrices, lr=MUON_RATE * learning_rate, weight_decay=weight_decay / MUON_RATE))
+        rate, decay = MUON_RATE * learning_rate, weight_decay / MUON_RATE
+        found.append(Muon(matrices, lr=rate, weight_decay=decay, ns_steps=MUON_STEPS))
     return found
 
 
