@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 import torch
-from helpers_core import tiny_causal, tiny_mlp, tiny_unet, told
+from helpers_core import tiny_causal, tiny_mlp, tiny_unet
 
-from minigen import Generator, Guided, Prompt, heads, nets, nfe, plans, process, sample, scenes, trajectory
+from minigen import Generator, Guided, Labels, Prompt, heads, nets, nfe, plans, process, sample, scenes, trajectory
 
 V = heads.Regression("v")
 WALK: dict[str, Any] = dict(steps=4, seed=3, eta=0.0, labels=1)
 
 
 def plain(head: heads.Head = V, plan: plans.Plan | None = None, seed: int = 0, **choices: Any) -> Generator:
-    return tiny_unet(head, plan or plans.diffusion(), seed=seed, condition=told(), **choices)
+    return tiny_unet(head, plan or plans.diffusion(), seed=seed, condition=Labels(3), **choices)
 
 
 def reader() -> Generator:
@@ -100,7 +100,7 @@ def test_a_negative_label_takes_the_place_of_not_told() -> None:
     torch.testing.assert_close(found, other + 2 * (ours - other))
 
 
-@pytest.mark.parametrize("model", [plain(heads.Categorical(4), plans.raster(2)), tiny_causal(condition=told())])
+@pytest.mark.parametrize("model", [plain(heads.Categorical(4), plans.raster(2)), tiny_causal(condition=Labels(3))])
 def test_a_worse_self_works_on_logits_too(model: Generator) -> None:
     pictures = sample(Guided(model, worse=model), 3, seed=1, guidance_scale=4.0)
     assert torch.equal(pictures, sample(model, 3, seed=1))
@@ -124,7 +124,7 @@ COSTS = [
 def test_calls_are_counted_as_they_are_made(guided: dict[str, Any], scale: float, calls: int) -> None:
     """A net that counts agrees with nfe, with the walk, and the walk with sample."""
     net = Counted(8, widths=(8, 16), context_size=8)
-    model = Guided(Generator(net, V, plans.diffusion(), condition=told()), **guided)
+    model = Guided(Generator(net, V, plans.diffusion(), condition=Labels(3)), **guided)
     drawn = sample(model, 3, guidance_scale=scale, **WALK)
     assert net.asked == 3 * calls
     walk = trajectory(model, 3, guidance_scale=scale, **WALK)
@@ -134,7 +134,7 @@ def test_calls_are_counted_as_they_are_made(guided: dict[str, Any], scale: float
 
 def test_both_networks_are_counted() -> None:
     found = [Counted(8, widths=(8, 16), context_size=8) for _ in range(2)]
-    model, worse = (Generator(net, V, plans.diffusion(), condition=told()) for net in found)
+    model, worse = (Generator(net, V, plans.diffusion(), condition=Labels(3)) for net in found)
     sample(Guided(model, worse=worse), 3, guidance_scale=2.0, **WALK)
     assert [net.asked for net in found] == [12, 12]
     assert Guided(model, worse=worse).nfe(4, 2.0) == 8 == nfe(4, 2.0)
@@ -159,7 +159,7 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"worse": plain(heads.Categorical(4))}, ValueError, "worse has the head"),
     ({"worse": plain(size=16)}, ValueError, "worse has the shape"),
     ({"worse": plain(schedule=process.flow)}, ValueError, "worse has the schedule flow"),
-    ({"worse": tiny_unet(V, plans.diffusion(), condition=told(5))}, ValueError, "worse has the condition"),
+    ({"worse": tiny_unet(V, plans.diffusion(), condition=Labels(5))}, ValueError, "worse has the condition"),
 ]
 
 
@@ -171,7 +171,7 @@ def test_what_does_not_go_together_is_named(arguments: dict[str, Any], kind: typ
 
 def test_another_target_or_dropout_is_no_obstacle() -> None:
     """The picture is the common currency of least squares."""
-    worse = tiny_unet(heads.Regression("x0"), plans.diffusion(), seed=1, condition=told())
+    worse = tiny_unet(heads.Regression("x0"), plans.diffusion(), seed=1, condition=Labels(3, dropout=0.3))
     drawn = sample(Guided(plain(), worse=worse), 1, guidance_scale=2.0, **WALK)
     assert bool(drawn.isfinite().all())
 

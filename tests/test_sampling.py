@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers_core import black_white, normal, tiny_causal, tiny_mlp, tiny_unet, told
+from helpers_core import black_white, normal, tiny_causal, tiny_mlp, tiny_unet
 from torch import Tensor
 
 from minigen import Generator, Guided, IdealGenerator, Labels, heads, nfe, plans, process, sample, trajectory
@@ -200,7 +200,7 @@ def test_beliefs_are_kept_when_asked_for() -> None:
 def test_nfe_counts_what_the_network_runs() -> None:
     """1, 1 and 2 calls a step at scales 1, 0 and 3: counted at the network, images and calls."""
     assert [nfe(7, scale) for scale in (1, 0, 3.0)] == [7, 7, 14]
-    model = tiny_unet(heads.Categorical(4), plans.diffusion(), condition=told(3))
+    model = tiny_unet(heads.Categorical(4), plans.diffusion(), condition=Labels(3))
     sizes: list[int] = []
     model.net.register_forward_hook(lambda net, inputs, output: sizes.append(len(inputs[0])))
     for scale in (1.0, 0.0, 3.0):
@@ -212,7 +212,7 @@ def test_nfe_counts_what_the_network_runs() -> None:
 
 def test_guidance_scale_1_is_off() -> None:
     """The same images as without it, bit by bit; other scales give others."""
-    model = tiny_unet(heads.Categorical(4), plans.diffusion(), condition=told(3))
+    model = tiny_unet(heads.Categorical(4), plans.diffusion(), condition=Labels(3))
     plain = sample(model, 4, steps=4)
     assert torch.equal(sample(model, 4, steps=4, guidance_scale=1.0), plain)
     assert not torch.equal(sample(model, 4, steps=4, guidance_scale=3.0), plain)
@@ -221,7 +221,7 @@ def test_guidance_scale_1_is_off() -> None:
 
 def test_guidance_scale_0_ignores_the_labels() -> None:
     """Whatever the labels say, bit by bit."""
-    model = tiny_unet(heads.Categorical(4), plans.diffusion(), condition=told(3))
+    model = tiny_unet(heads.Categorical(4), plans.diffusion(), condition=Labels(3))
     drawn = [sample(model, 4, steps=4, guidance_scale=0.0, labels=label) for label in (0, 2)]
     assert torch.equal(*drawn)
 
@@ -275,7 +275,7 @@ def test_temperature_0_makes_raster_repeat_itself() -> None:
 )
 def test_the_cache_changes_nothing_but_the_time(attention: bool, settings: dict[str, Any]) -> None:
     """The same pictures, pixel for pixel, over more than one block and batch."""
-    model = tiny_causal(5, attention=attention, condition=told())
+    model = tiny_causal(5, attention=attention, condition=Labels(3))
     slow = sample(model, 70, seed=3, cache=False, **settings)
     assert torch.equal(sample(model, 70, seed=3, **settings), slow)
     assert torch.equal(sample(model, 70, seed=3, batch_size=33, **settings), slow)
@@ -355,7 +355,7 @@ def test_image_i_does_not_depend_on_count_or_batch_size(plan: plans.Plan) -> Non
 )
 def test_image_i_of_a_network_does_not_depend_on_batch_size(plan: plans.Plan) -> None:
     """Within rounding on a U-Net with a regression head, told its labels and guided."""
-    model = tiny_unet(heads.Regression("v"), plan, size=4, condition=told(3))
+    model = tiny_unet(heads.Regression("v"), plan, size=4, condition=Labels(3))
     settings = dict(seed=5, guidance_scale=2.0, steps=1 if plan.name == "one_shot" else 4)
     whole = sample(model, 70, **settings)
     for count, batch_size in ((70, 29), (66, 256)):
@@ -394,7 +394,7 @@ def test_images_of_one_seed_differ() -> None:
 
 def test_images_of_a_long_and_a_short_count_get_the_same_labels() -> None:
     """Classes are dealt in turn, so that image i's label is i modulo the number of classes."""
-    model = tiny_unet(heads.Regression("x0"), plans.one_shot(), size=4, condition=told(3))
+    model = tiny_unet(heads.Regression("x0"), plans.one_shot(), size=4, condition=Labels(3))
     dealt = sample(model, 7)
     for i in range(7):
         torch.testing.assert_close(sample(model, 7, labels=i % 3)[i], dealt[i], rtol=0, atol=1e-5)
@@ -487,7 +487,7 @@ def test_known_pixels_are_rounded_to_what_the_head_can_say() -> None:
 # --- bad calls -------------------------------------------------------------------------------------
 
 FREE = tiny_unet(heads.Categorical(4), plans.raster(4))
-TOLD = tiny_unet(heads.Categorical(4), plans.raster(4), condition=told(3))
+TOLD = tiny_unet(heads.Categorical(4), plans.raster(4), condition=Labels(3))
 ANY = tiny_unet(heads.Categorical(4), plans.random_order())
 TOP = torch.arange(8)[:, None].expand(8, 8) < 4
 KNOWN = torch.zeros(1, 1, 8, 8)

@@ -276,6 +276,19 @@ def test_clothes_have_the_recipes_of_digits(name: str) -> None:
     assert clothes == {**digits, "name": name}
 
 
+def test_the_winner_of_the_speedrun_is_a_recipe() -> None:
+    """What ``benchmarks/speedrun.py`` measured as "minute" is what ``digits-minute`` makes."""
+    made_by = RECIPES["digits-minute"]
+    rows = [row for row in zoo.results("speedrun")["rows"] if row["entry"] == "minute"]
+    assert len(rows) == 4
+    for row in rows:
+        assert row["parameters"] == sum(weight.numel() for weight in made_by.build().parameters())
+        assert {"steps": row["calls"], **row["sampling"]} == made_by.sampling
+        assert row["train_seconds"] <= row["budget"] == 60
+        assert row["iterations"] < made_by.training["iterations"] * 1.5
+    assert made_by.training["optimizer"] == "muon"
+
+
 def test_the_regression_head_has_the_network_and_the_budget_of_the_belief() -> None:
     """digits-diffusion-v differs from digits-diffusion in its head, and in the layer that this head needs."""
     belief, regression = (RECIPES[name] for name in ("digits-diffusion", "digits-diffusion-v"))
