@@ -306,7 +306,7 @@ def main() -> None:
     if "pictures" in given.parts:
         models: dict[str, Any] = {
             "course": Course(mg.nets.UNet(size=SIZE)),
-            "course, slim": Course(mg.nets.UNet(size=SIZE, widths=(16, 64, 128))),
+            "course, thin": Course(mg.nets.UNet(size=SIZE, widths=(16, 64, 128))),
             "diffusers": Diffusers(),
             "smalldiffusion": SmallDiffusion(),
             "denoising-diffusion-pytorch": DenoisingDiffusion(given.calls),

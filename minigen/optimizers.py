@@ -1,7 +1,7 @@
 """What moves the weights down the gradient: AdamW, and Muon for those that are matrices.
 
-A short training gets much further with Muon: with it, 400 updates of 128 digits draw better ones than 600 with AdamW
-(``benchmarks/speedrun.py``). Each of its updates costs a little more.
+A short training gets further with Muon: after 100 updates on small digits its loss is a tenth below AdamW's
+(``tests/test_optimizers.py``). Each of its updates costs a little more.
 """
 
 from __future__ import annotations

@@ -322,8 +322,10 @@ def _tokens(model: Model, settings: _Settings, total: int) -> Tensor | None:
 
 
 def _always_told(model: Model) -> bool:
-    """True if training never left out what this model is told, so that it can't draw without."""
-    return isinstance(model, Generator) and model.condition is not None and model.condition.dropout == 0
+    """True if guidance would ask a network to draw untold that training always told something."""
+    if isinstance(model, Guided) and (model.worse is not None or model.negative not in (None, "")):
+        return False  # its second run is told something, too
+    return isinstance(model, Generator | Guided) and model.condition is not None and model.condition.dropout == 0
 
 
 def _known_pixels(model: Model, mask: Tensor | None, total: int) -> Tensor | None:

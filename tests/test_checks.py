@@ -39,6 +39,7 @@ def empty(*given: Any) -> None:
 
 
 def unwritten(*given: Any) -> None:
+    """A reader's function that says so itself: checks must take it for one that is not written yet."""
     raise NotImplementedError
 
 

@@ -235,7 +235,11 @@ def test_who_was_always_told_is_not_asked_to_draw_untold(scale: float) -> None:
     ):
         sample(model, 2, steps=2, guidance_scale=scale)
     assert sample(model, 2, steps=2).shape == (2, 1, 8, 8)
-    assert sample(Guided(model, negative=2), 2, steps=2, labels=1, guidance_scale=3.0).shape == (2, 1, 8, 8)
+    with pytest.raises(ValueError, match="that training always told"):
+        sample(Guided(model, levels=(0.0, 1.0)), 2, steps=2, guidance_scale=scale)
+    other = tiny_unet(heads.Categorical(4), plans.diffusion(), seed=1, condition=Labels(3, dropout=0.0))
+    for guided in (Guided(model, negative=0), Guided(model, worse=other)):  # these have something else to draw
+        assert sample(guided, 2, steps=2, labels=1, guidance_scale=scale).shape == (2, 1, 8, 8)
 
 
 def test_regression_is_clipped_unless_told_otherwise() -> None:
