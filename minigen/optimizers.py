@@ -16,7 +16,7 @@ from torch.optim import AdamW, Optimizer
 from minigen.errors import check_choice
 
 MUON_RATE = 10.0
-"""Muon's learning rate over AdamW's: its steps are measured by the largest singular value, not number by number."""
+"""Muon's learning rate over AdamW's, since its steps are measured by the largest singular value of a matrix."""
 
 MUON_LEAST = 16
 """Rows and columns that a weight must have to be worth it."""
