@@ -15,6 +15,12 @@ process, plans, heads, nets, generator, guided, sampling, optimizers, training, 
 checks.
 """
 
+import os
+
+# Large tensors in pages of 2 MB, where Linux leaves that to the program: a tenth less time for training and drawing
+# (benchmarks/huge_pages.py). torch reads it when it first makes a tensor; who has set it already is heeded.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
 from minigen import data, heads, metrics, nets, plans, plots, process, recipes, text, widgets, zoo
 from minigen.checks import check
 from minigen.generator import Generator, IdealGenerator, Labels, Prompt

@@ -69,6 +69,7 @@ class _Settings:
     mask: Tensor | None = None
     cache: bool = True
     second_order: bool = False
+    shift: float = 1.0
 
     def __post_init__(self) -> None:
         if self.steps is not None:
@@ -76,6 +77,7 @@ class _Settings:
         check_whole("seed", self.seed, least=-(2**63))
         check_number("eta", self.eta, 0, 1)
         check_number("guidance_scale", self.guidance_scale)
+        check_number("shift", self.shift, 0, open_left=True)
         check_pick(self.pick, self.temperature)
         if self.second_order and self.eta != 0:
             raise ValueError(f"eta is {self.eta} with second_order=True; allowed: 0, since it adds no fresh noise")
@@ -118,6 +120,7 @@ def sample(
     mask: Tensor | None = None,
     cache: bool = True,
     second_order: bool = False,
+    shift: float = 1.0,
     batch_size: int | None = None,
     progress: bool = False,
 ) -> Tensor:
@@ -144,6 +147,9 @@ def sample(
             256's (chapter 10). The pictures are the same up to rounding.
         second_order: extrapolate the guesses, DPM-Solver++ (2M): one call a step all the same, for noise
             on all pixels alike, with ``eta=0`` and not with drawn guesses (chapter 8).
+        shift: above 1, smaller steps where there is much noise and larger ones near the picture: level t
+            becomes ``shift t / (1 + (shift - 1) t)``; below 1 the other way round, 1 is the plan as it is. For
+            noise on all pixels alike (Esser et al. 2024, arXiv 2403.03206, equation 23).
         batch_size: images that go through the network together; None: as many as are fast.
 
     Raises:
@@ -159,9 +165,8 @@ def sample(
     """
     check_whole("count", count)
     batch_size = _batch_size(model) if batch_size is None else check_whole("batch_size", batch_size)
-    settings = _Settings(
-        steps, seed, labels, prompt, guidance_scale, eta, pick, temperature, clip, known, mask, cache, second_order
-    )
+    told = steps, seed, labels, prompt, guidance_scale
+    settings = _Settings(*told, eta, pick, temperature, clip, known, mask, cache, second_order, shift)
     results = []
     for first in tqdm(range(0, count, batch_size), desc="sampling", disable=not progress):
         *_, last = _walk(model, first, min(batch_size, count - first), count, settings)
@@ -215,13 +220,12 @@ def _walk(model: Model, first: int, count: int, total: int, settings: _Settings)
     x = random.normal(model.shape)
     known = _known_pixels(model, chosen.mask, total)
     drawn, start, steps = _extent(model, random, chosen.steps, known, slice(first, first + count))
-    rows = _rows(model, drawn, start, steps)
+    rows = _rows(model, drawn, start, steps, chosen.shift)
     t = next(rows)
     if chosen.known is not None:
         x = torch.where(t == 0, _known_pictures(model, chosen.known, first, count, total), x)
     rolls_dice = model.head.draws and chosen.pick == "draw" and chosen.temperature > 0
-    if chosen.second_order:
-        _check_second_order(model, rolls_dice)
+    _check_for_noise(model, chosen, rolls_dice)
     before: tuple[Tensor, Tensor] | None = None  # the last guess and its level
     places: Iterator[Any] = itertools.repeat(...)  # as an index: everywhere
     memory: Memory | None = None
@@ -248,14 +252,16 @@ def _walk(model: Model, first: int, count: int, total: int, settings: _Settings)
     yield _Moment(x, t, x.new_empty(0), x.new_empty(0))
 
 
-def _check_second_order(model: Model, rolls_dice: bool) -> None:
-    """Raise unless all pixels share a level and the guess is a mean: else there is nothing to extrapolate."""
-    if not isinstance(model.plan, Ramp) or model.plan.width != 1:
-        raise ValueError(
-            f"second_order is True with the plan {model.plan.name}, whose pixels have different levels;"
-            " allowed: diffusion()"
-        )
-    if rolls_dice:
+def _check_for_noise(model: Model, chosen: _Settings, rolls_dice: bool) -> None:
+    """Raise unless all pixels share a level, where that is needed, and no dice are to be extrapolated."""
+    alike = isinstance(model.plan, Ramp) and model.plan.width == 1
+    for argument, value, off in (("second_order", chosen.second_order, False), ("shift", chosen.shift, 1)):
+        if value != off and not alike:
+            raise ValueError(
+                f"{argument} is {value} with the plan {model.plan.name}, whose pixels have different levels;"
+                f" allowed: {off}, or diffusion()"
+            )
+    if chosen.second_order and rolls_dice:
         raise ValueError("pick is 'draw' with second_order=True; allowed: 'mean', since dice can't be extrapolated")
 
 
@@ -278,10 +284,12 @@ def _extent(
     return drawn, start, left if steps is None else steps
 
 
-def _rows(model: Model, drawn: Tensor | None, start: Tensor, steps: int) -> Iterator[Tensor]:
+def _rows(model: Model, drawn: Tensor | None, start: Tensor, steps: int, shift: float) -> Iterator[Tensor]:
     """The rows of the plan from ``start`` down: (count, 1, H, W) or (count, D)."""
     for k in range(steps + 1):
-        yield model.plan.levels(start + (1 - start) * (k / steps), model.shape, drawn).to(model.device)
+        done = k / steps
+        done /= done + shift * (1 - done)  # a level of 1 - done becomes shift (1 - done) / (1 + (shift - 1) (1 - done))
+        yield model.plan.levels(start + (1 - start) * done, model.shape, drawn).to(model.device)
 
 
 def _pixel_by_pixel(model: Model, start: Tensor, steps: int) -> bool:

@@ -268,6 +268,47 @@ def test_temperature_0_makes_raster_repeat_itself() -> None:
     assert not torch.equal(*sample(tiny_causal(4), 2))
 
 
+# --- shifted rows ----------------------------------------------------------------------------------
+
+
+def test_a_shift_moves_the_rows_by_its_equation() -> None:
+    """Levels 1, 3/4, 1/2, 1/4, 0 shifted by 2 are 1, 6/7, 2/3, 2/5, 0; by 1/2 the same backwards."""
+    model = tiny_unet(heads.Regression("v"), plans.diffusion())
+    for shift, rows in (
+        (2.0, [1, 6 / 7, 2 / 3, 2 / 5, 0]),
+        (0.5, [1, 3 / 5, 1 / 3, 1 / 7, 0]),
+        (1.0, [1, 0.75, 0.5, 0.25, 0]),
+    ):
+        walk = trajectory(model, 1, steps=4, eta=0.0, shift=shift)
+        assert walk.levels[:, 0, 0, 0, 0].tolist() == pytest.approx(rows, abs=2**-20)
+        assert bool((walk.levels == walk.levels[..., :1, :1]).all())
+
+
+@pytest.mark.parametrize("shift", [0.5, 2.0, 3.0])
+def test_on_a_straight_line_a_shift_multiplies_the_noise(shift: float) -> None:
+    """What it is for: rows of flow matching get ``shift`` times the noise for the same picture (equation 23)."""
+    model = tiny_unet(heads.Regression("v"), plans.diffusion(spacing="flow"))
+    plain, shifted = (
+        trajectory(model, 1, steps=8, eta=0.0, shift=each).levels[1:-1, 0, 0, 0, 0].double() for each in (1.0, shift)
+    )
+    noise = [(level * math.pi / 2).tan() for level in (plain, shifted)]  # sigma over alpha of the cosine schedule
+    torch.testing.assert_close(noise[1], shift * noise[0], rtol=1e-4, atol=0)
+
+
+def test_a_shift_leaves_the_first_row_where_the_plan_starts() -> None:
+    model = tiny_unet(heads.Regression("v"), plans.diffusion(start=0.5))
+    levels = trajectory(model, 1, steps=2, eta=0.0, shift=3.0).levels[:, 0, 0, 0, 0]
+    assert levels.tolist() == pytest.approx([0.5, 0.5 * 3 / 4, 0], abs=2**-20)
+
+
+@pytest.mark.parametrize("shift", [1e-9, 1e9])
+@pytest.mark.parametrize("second_order", [False, True])
+def test_an_extreme_shift_ends_in_a_picture_all_the_same(shift: float, second_order: bool) -> None:
+    model = tiny_unet(heads.Regression("v"), plans.diffusion())
+    drawn = sample(model, 2, steps=4, eta=0.0, shift=shift, second_order=second_order)
+    assert bool((drawn.abs() <= 1).all())
+
+
 # --- the cache of causal nets ----------------------------------------------------------------------
 
 
@@ -532,6 +573,8 @@ def completing(model: Generator | IdealGenerator = FREE, **changes: Any) -> Tens
         (lambda: sample(TOLD, 2, labels=[0, -1]), ValueError, r"labels holds -1; allowed: whole numbers from 0 to 2"),
         (lambda: sample(TOLD, 3, labels=[0, 1]), ValueError, r"labels holds 2 labels; allowed: one, or.*images: 3"),
         (lambda: sample(TOLD, 1, labels=[0.5]), TypeError, r"labels has dtype torch.float32; allowed: whole numbers"),
+        (lambda: sample(FREE, 1, shift=0), ValueError, r"shift is 0; allowed: finite numbers in \(0, inf"),
+        (lambda: sample(FREE, 1, shift=2.0), ValueError, r"shift is 2.0 with the plan raster.*: 1, or diffusion"),
         (lambda: nfe(0), ValueError, r"steps is 0; allowed: whole numbers from 1"),
         (lambda: completing(known=None), ValueError, r"known is None; allowed: known and mask together"),
         (lambda: completing(mask=None), ValueError, r"mask is None; allowed: mask and known together"),

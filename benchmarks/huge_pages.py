@@ -1,0 +1,53 @@
+"""What do huge pages buy? Updates of digits-minute, and drawings of digits-diffusion, with and without them.
+
+``import minigen`` asks torch for them (THP_MEM_ALLOC_ENABLE), where the system leaves the choice to the program. Both
+ways in fresh interpreters, by turns; the median of the rounds' ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+
+CODE = """
+import sys, time
+import minigen as mg
+updates, digits = int(sys.argv[1]), int(sys.argv[2])
+recipe = mg.recipes.recipe("digits-minute")
+recipe.train(iterations=5, progress=False)                         # once without counting
+print(recipe.train(iterations=updates, progress=False)[1].seconds)
+model = mg.zoo.load("digits-diffusion")
+mg.sample(model, digits, steps=1)
+begin = time.perf_counter()
+mg.sample(model, digits, steps=16)
+print(time.perf_counter() - begin)
+"""
+
+
+def seconds(huge: bool, given: argparse.Namespace) -> list[float]:
+    """The time of the updates and of the drawing, in an interpreter of its own."""
+    environment = {**os.environ, "THP_MEM_ALLOC_ENABLE": "1" if huge else "0"}
+    command = [sys.executable, "-c", CODE, str(given.updates), str(given.digits)]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return [float(line) for line in done.stdout.split()]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options.add_argument("--rounds", type=int, default=9)
+    options.add_argument("--updates", type=int, default=40)
+    options.add_argument("--digits", type=int, default=256)
+    given = options.parse_args()
+    pairs = [(seconds(False, given), seconds(True, given)) for _ in range(given.rounds)]
+    for number, what in enumerate((f"{given.updates} updates", f"{given.digits} digits in 16 calls")):
+        small, huge = ([pair[which][number] for pair in pairs] for which in (0, 1))
+        ratios = sorted(a / b for a, b in zip(small, huge, strict=True))
+        print(f"{what}: {statistics.median(small):.2f} s, with huge pages {statistics.median(huge):.2f} s,", end=" ")
+        print(f"ratio {statistics.median(ratios):.2f} (from {ratios[0]:.2f} to {ratios[-1]:.2f})")
+
+
+if __name__ == "__main__":
+    main()
