@@ -2,8 +2,8 @@
 
 Always the shipped weights of ``digits-diffusion``; nothing is trained. Rows: 1,000 digits, each class equally often,
 scored against held-out digits, by the number of calls and the way of sampling: the belief's mean or a draw from it,
-eta 0 or 1, second order, and steps placed as equal steps of another schedule would place them. Up to 16 calls with two
-sampling seeds. Then ``same``: 100 starting noises, each at several numbers of calls: how far is the picture from the
+eta 0 or 1, second order, and steps placed as equal steps of another schedule would place them, or shifted towards the
+noise. Up to 16 calls with two sampling seeds. Then ``same``: 100 starting noises, each at several numbers of calls: how far is the picture from the
 one at 256 calls of the same noise, and how far apart are pictures of the same class from different noises? And
 ``pictures``: ten noises, one for each digit, drawn in every number of calls, for the chapter's slider.
 
@@ -41,6 +41,8 @@ WAYS: dict[str, dict[str, Any]] = {
     "draw, eta 0": dict(pick="draw", eta=0.0),
     "spaced as flow": dict(pick="mean", eta=0.0, spacing="flow"),
     "spaced as linear_beta_leaky": dict(pick="mean", eta=0.0, spacing="linear_beta_leaky"),
+    "shifted by 2": dict(pick="mean", eta=0.0, shift=2.0),
+    "second order, shifted by 2": dict(pick="mean", eta=0.0, second_order=True, shift=2.0),
 }
 
 Row = dict[str, Any]

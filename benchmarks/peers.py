@@ -14,7 +14,8 @@ as in ours, and its cache is on.
 ``quality``: the U-Net of diffusers in the place of ours, trained by our loop for the minute of ``speedrun.py``.
 
 Rounds go by turns; printed are medians and the median of the rounds' ratios, from the smallest to the largest (above 1:
-the course's is faster). ``--precision bfloat16`` lets everybody compute in bfloat16 (autocast).
+the course's is faster). ``--precision bfloat16`` lets everybody compute in bfloat16 (autocast), ``--compile`` gives every
+network to torch.compile.
 
 The peers are listed in ``benchmarks/requirements.txt``, which says how to install them. Two of them import torchvision
 for data sets that are not used here; where it is missing, an empty stand-in takes its place.
@@ -276,6 +277,8 @@ def race(models: dict[str, Any], ours: str, batches: list[int], given: argparse.
     print()
     for name, model in models.items():
         weights = sum(value.numel() for value in model.parameters())
+        if given.compile:
+            (model.model if isinstance(model, Course) else model).net.compile()
         print(f"  {name:28}{weights:>9,} weights  ({model.package} {importlib.metadata.version(model.package)})")
     images = mg.data.digits()[0]
     for batch in batches:
@@ -291,6 +294,7 @@ def main() -> None:
     parts = ("pictures", "causal", "quality")
     options.add_argument("--parts", nargs="+", choices=parts, default=parts)
     options.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    options.add_argument("--compile", action="store_true", help="torch.compile for every network")
     options.add_argument("--rounds", type=int, default=7)
     options.add_argument("--calls", type=int, default=16, help="for a picture from noise")
     options.add_argument("--batches", type=int, nargs="+", default=[1, 64])

@@ -87,12 +87,18 @@ SLIM = replace(
     net=unet(16, 48, 64),
     training=dict(batch_size=128),
 )
-MINUTE = replace(
+PLAIN = replace(
     SLIM,
-    about="the recipe digits-minute: 16, 48 and 64 wide; middle levels more often; Muon; always told the digit",
+    about="16, 48 and 64 wide; middle levels more often; Muon; always told the digit; plain steps",
     training=dict(batch_size=128, optimizer="muon"),
     dropout=0.0,
     sampling=dict(eta=0.0),
+)
+MINUTE = replace(
+    PLAIN,
+    about="the recipe digits-minute: no average of the weights; second-order steps, smaller where there is much noise",
+    training=dict(batch_size=128, optimizer="muon", ema=None),
+    sampling=dict(eta=0.0, second_order=True, shift=3.0),
 )
 
 ENTRIES = {
@@ -104,10 +110,15 @@ ENTRIES = {
     "fresh": FRESH,
     "middling": MIDDLING,
     "slim": SLIM,
+    "plain": PLAIN,
+    "plain-uniform": replace(PLAIN, about="the same, all levels alike", plan=plans.diffusion),
+    "plain-8": replace(
+        PLAIN, about="the same in eight calls of second order", sampling=dict(eta=0.0, second_order=True), calls=8
+    ),
+    "plain-untold": replace(PLAIN, about="the same, not told which digit, three minutes", told=False, seconds=180.0),
     "minute": MINUTE,
-    "minute-uniform": replace(MINUTE, about="the same, all levels alike", plan=plans.diffusion),
     "minute-8": replace(
-        MINUTE, about="the same in eight calls of second order", sampling=dict(eta=0.0, second_order=True), calls=8
+        MINUTE, about="the same in eight calls", sampling=dict(eta=0.0, second_order=True, shift=2.0), calls=8
     ),
     "untold": replace(MINUTE, about="the same, not told which digit, three minutes", told=False, seconds=180.0),
 }

@@ -236,8 +236,8 @@ RECIPES = {
                 plans.diffusion(density="logit_normal"),
                 condition=Labels(10, dropout=0.0),
             ),
-            training=dict(iterations=500, optimizer="muon"),
-            sampling=dict(steps=16, eta=0.0),
+            training=dict(iterations=500, optimizer="muon", ema=None),
+            sampling=dict(steps=16, eta=0.0, second_order=True, shift=3.0),
         ),
         Recipe(
             "digits-missing",

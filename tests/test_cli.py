@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -334,6 +335,28 @@ def test_import_brings_no_plotting_metrics_or_widgets() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {"minigen", "torch", "tqdm"} <= set(loaded)
     assert not {"matplotlib", "torchmetrics", "ipywidgets", "PIL", "IPython", "scipy", "sklearn"} & set(loaded)
+
+
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+
+
+@pytest.mark.skipif(
+    not HUGE_PAGES.is_file() or "[madvise]" not in HUGE_PAGES.read_text(),
+    reason="only where the system leaves huge pages to the program",
+)
+@pytest.mark.parametrize(("said", "huge"), [(None, True), ("0", False), ("1", True)])
+def test_large_tensors_get_huge_pages_unless_told_otherwise(said: str | None, huge: bool) -> None:
+    """64 MB of ones lie in pages of 2 MB; the environment has the last word."""
+    code = """
+import re, minigen, torch
+ones = torch.ones(2**24)
+print(sum(map(int, re.findall(r"AnonHugePages:\\s+(\\d+) kB", open("/proc/self/smaps").read()))))
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "THP_MEM_ALLOC_ENABLE"}
+    environment |= {} if said is None else {"THP_MEM_ALLOC_ENABLE": said}
+    quiet: Any = dict(capture_output=True, text=True, check=True, timeout=300)
+    kilobytes = int(subprocess.run([sys.executable, "-c", code], env=environment, **quiet).stdout)
+    assert (kilobytes > 2**12) == huge
 
 
 def test_the_data_come_with_the_package(somewhere: Path) -> None:
