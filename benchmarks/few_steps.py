@@ -3,9 +3,10 @@
 Always the shipped weights of ``digits-diffusion``; nothing is trained. Rows: 1,000 digits, each class equally often,
 scored against held-out digits, by the number of calls and the way of sampling: the belief's mean or a draw from it,
 eta 0 or 1, second order, and steps placed as equal steps of another schedule would place them, or shifted towards the
-noise. Up to 16 calls with two sampling seeds. Then ``same``: 100 starting noises, each at several numbers of calls: how far is the picture from the
-one at 256 calls of the same noise, and how far apart are pictures of the same class from different noises? And
-``pictures``: ten noises, one for each digit, drawn in every number of calls, for the chapter's slider.
+noise. Up to 16 calls with two sampling seeds. Then ``same``: 100 starting noises, each at several numbers of calls: how
+far is the picture from the one at 256 calls of the same noise, and how far apart are pictures of the same class from
+different noises? And ``pictures``: ten noises, one for each digit, drawn in every number of calls, for the chapter's
+slider.
 
 Rows that the file already has are kept, so a run that was interrupted goes on. Writes
 ``minigen/results/few_steps.json``.
@@ -60,14 +61,15 @@ def first_like(way: str, calls: int) -> str:
 
 def wanted_rows() -> list[Row]:
     """What is measured, the most important rows first."""
-    plain, spaced = list(WAYS)[:5], list(WAYS)[5:]
+    plain, spaced, shifted = list(WAYS)[:5], list(WAYS)[5:7], list(WAYS)[7:]
 
     def rows(ways: list[str], numbers: tuple[int, ...], seed: int = 0) -> list[Row]:
         return [{"way": way, "calls": calls, "seed": seed} for calls in numbers for way in ways]
 
     return [
         *rows(plain, (16, 4, 8, 1, 2)),
-        *rows(spaced, (4, 8, 16)),
+        *rows([*spaced, *shifted], (4, 8, 16)),
+        *rows(shifted, (4, 8, 16), seed=1),
         *rows(plain, (1, 2, 4, 8, 16), seed=1),
         *rows(plain, (32,)),
         *rows(["mean, eta 0", "draw, eta 1"], (64,)),

@@ -14,8 +14,8 @@ as in ours, and its cache is on.
 ``quality``: the U-Net of diffusers in the place of ours, trained by our loop for the minute of ``speedrun.py``.
 
 Rounds go by turns; printed are medians and the median of the rounds' ratios, from the smallest to the largest (above 1:
-the course's is faster). ``--precision bfloat16`` lets everybody compute in bfloat16 (autocast), ``--compile`` gives every
-network to torch.compile.
+the course's is faster). ``--precision bfloat16`` lets everybody compute in bfloat16 (autocast), ``--compile`` gives
+every network to torch.compile.
 
 The peers are listed in ``benchmarks/requirements.txt``, which says how to install them. Two of them import torchvision
 for data sets that are not used here; where it is missing, an empty stand-in takes its place.
