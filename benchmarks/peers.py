@@ -15,7 +15,7 @@ as in ours, and its cache is on.
 
 Rounds go by turns; printed are medians and the median of the rounds' ratios, from the smallest to the largest (above 1:
 the course's is faster). ``--precision bfloat16`` lets everybody compute in bfloat16 (autocast), ``--compile`` gives
-every network to torch.compile.
+the networks of ``pictures`` to torch.compile.
 
 The peers are listed in ``benchmarks/requirements.txt``, which says how to install them. Two of them import torchvision
 for data sets that are not used here; where it is missing, an empty stand-in takes its place.
@@ -277,8 +277,6 @@ def race(models: dict[str, Any], ours: str, batches: list[int], given: argparse.
     print()
     for name, model in models.items():
         weights = sum(value.numel() for value in model.parameters())
-        if given.compile:
-            (model.model if isinstance(model, Course) else model).net.compile()
         print(f"  {name:28}{weights:>9,} weights  ({model.package} {importlib.metadata.version(model.package)})")
     images = mg.data.digits()[0]
     for batch in batches:
@@ -294,7 +292,7 @@ def main() -> None:
     parts = ("pictures", "causal", "quality")
     options.add_argument("--parts", nargs="+", choices=parts, default=parts)
     options.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
-    options.add_argument("--compile", action="store_true", help="torch.compile for every network")
+    options.add_argument("--compile", action="store_true", help="torch.compile for the networks of pictures")
     options.add_argument("--rounds", type=int, default=7)
     options.add_argument("--calls", type=int, default=16, help="for a picture from noise")
     options.add_argument("--batches", type=int, nargs="+", default=[1, 64])
@@ -315,7 +313,10 @@ def main() -> None:
             "smalldiffusion": SmallDiffusion(),
             "denoising-diffusion-pytorch": DenoisingDiffusion(given.calls),
         }
-        print(f"\nfrom noise, {given.calls} calls")
+        if given.compile:
+            for model in models.values():
+                (model.model if isinstance(model, Course) else model).net.compile()
+        print(f"\nfrom noise, {given.calls} calls{', compiled' if given.compile else ''}")
         race(models, "course", given.batches, given)
     if "causal" in given.parts:
         writers: dict[str, Any] = {

@@ -117,8 +117,12 @@ ENTRIES = {
     ),
     "plain-untold": replace(PLAIN, about="the same, not told which digit, three minutes", told=False, seconds=180.0),
     "minute": MINUTE,
+    "minute-unshifted": replace(MINUTE, about="the same, not shifted", sampling=dict(eta=0.0, second_order=True)),
     "minute-8": replace(
-        MINUTE, about="the same in eight calls", sampling=dict(eta=0.0, second_order=True, shift=2.0), calls=8
+        MINUTE,
+        about="the same in eight calls, shift 2 in place of 3",
+        sampling=dict(eta=0.0, second_order=True, shift=2.0),
+        calls=8,
     ),
     "untold": replace(MINUTE, about="the same, not told which digit, three minutes", told=False, seconds=180.0),
 }

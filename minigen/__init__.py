@@ -17,8 +17,8 @@ checks.
 
 import os
 
-# Large tensors in pages of 2 MB, where Linux leaves that to the program: a tenth less time for training and drawing
-# (benchmarks/huge_pages.py). torch reads it when it first makes a tensor; who has set it already is heeded.
+# Large tensors in pages of 2 MB, where Linux leaves that to the program: faster training and drawing
+# (benchmarks/huge_pages.py). torch reads it when it first makes a tensor; a value that is already set stays.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 from minigen import data, heads, metrics, nets, plans, plots, process, recipes, text, widgets, zoo

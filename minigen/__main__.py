@@ -12,6 +12,9 @@ from typing import Any
 from minigen import zoo
 from minigen.recipes import RECIPES, recipe
 
+SAMPLING = ("steps", "eta", "pick", "guidance_scale", "second_order", "shift")
+"""Options of ``sample`` and ``evaluate`` that replace what the recipe says."""
+
 LIKELIHOOD_OF = 200
 """The first so many pictures of the split give the bits a dimension, which cost a call a step each."""
 
@@ -57,6 +60,8 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--eta", type=float)
         sub.add_argument("--pick", help="draw or mean")
         sub.add_argument("--guidance-scale", type=float, help="1 is off")
+        sub.add_argument("--second-order", action=argparse.BooleanOptionalAction, help="two guesses at once, for eta 0")
+        sub.add_argument("--shift", type=float, help="above 1: smaller steps where there is much noise; 1 is off")
         sub.add_argument("--shipped", action="store_true", help="the package's weights, even if there is a run")
     draw.add_argument("--label", type=int, help="one class (default: all, equally often)")
     draw.add_argument("--prompt", help="a sentence, for scenes (default: nothing is told)")
@@ -107,7 +112,7 @@ def run_sample(options: argparse.Namespace) -> None:
     from minigen import plots, sampling
 
     model = zoo.load(options.name, where(options), options.device)
-    settings = {**recipe(options.name).sampling, **chosen(options, "steps", "eta", "pick", "guidance_scale")}
+    settings = {**recipe(options.name).sampling, **chosen(options, *SAMPLING)}
     told = chosen(options, "prompt") | ({} if options.label is None else {"labels": options.label})
     drawn = sampling.sample(model, options.count, seed=options.seed, progress=True, **told, **settings)
     picture = plots.grid(drawn, alt=f"{options.count} samples of {options.name}")
@@ -124,7 +129,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
         scores = of_a_classifier(options, folder)
     else:
         model = zoo.load(options.name, folder, options.device)
-        settings = {**recipe(options.name).sampling, **chosen(options, "steps", "eta", "pick", "guidance_scale")}
+        settings = {**recipe(options.name).sampling, **chosen(options, *SAMPLING)}
         score = of_scenes if isinstance(model.condition, Prompt) else of_pictures
         scores = {**score(model, options, settings), "seed": options.seed, "sampling": settings}
     for name, value in scores.items():

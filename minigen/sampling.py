@@ -147,9 +147,10 @@ def sample(
             256's (chapter 10). The pictures are the same up to rounding.
         second_order: extrapolate the guesses, DPM-Solver++ (2M): one call a step all the same, for noise
             on all pixels alike, with ``eta=0`` and not with drawn guesses (chapter 8).
-        shift: above 1, smaller steps where there is much noise and larger ones near the picture: level t
-            becomes ``shift t / (1 + (shift - 1) t)``; below 1 the other way round, 1 is the plan as it is. For
-            noise on all pixels alike (chapter 8; Esser et al. 2024, arXiv 2403.03206, equation 23).
+        shift: above 1, smaller steps where there is much noise and larger ones near the picture: of rows that
+            fall evenly from 1 to 0, t becomes ``shift t / (1 + (shift - 1) t)``, and what the plan makes of
+            them (``start``, ``spacing``) comes after. Below 1 the other way round; 1 is the plan as it is.
+            For noise on all pixels alike (chapter 8; Esser et al. 2024, arXiv 2403.03206, equation 23).
         batch_size: images that go through the network together; None: as many as are fast.
 
     Raises:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers_core import wake
+from helpers_core import tiny_unet, wake
 from helpers_training import same_weights, tiny_recipe
 from PIL import Image
 
@@ -148,6 +148,26 @@ def test_options_reach_the_sampler(capsys: pytest.CaptureFixture[str]) -> None:
     with Image.open("grid.png") as sheet:
         shown = torch.tensor(np.array(sheet.convert("L")))[:48:3, :48:3]
     assert (shown / 127.5 - 1 - drawn[0, 0]).abs().max() < 0.01
+
+
+def test_second_order_and_shift_reach_the_sampler(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recipe's own, and others in their place."""
+    ours = dict(steps=4, eta=0.0, second_order=True, shift=3.0)
+    noise = replace(
+        RECIPES["tiny-digits"],
+        make=lambda: tiny_unet(heads.Regression("v"), plans.diffusion(), size=16),
+        sampling=ours,
+    )
+    monkeypatch.setitem(RECIPES, "tiny-digits", noise)
+    told(capsys, "train", "tiny-digits")
+    for words, changes in (
+        ("", {}),
+        ("--no-second-order --eta 1 --shift 1", dict(second_order=False, eta=1.0, shift=1.0)),
+        ("--shift 2 --steps 3", dict(shift=2.0, steps=3)),
+    ):
+        assert f"64 pictures, {ours | changes}" in told(capsys, "sample", "tiny-digits", *words.split())
 
 
 def test_a_prompt_is_drawn_as_the_sampler_draws_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -348,7 +368,7 @@ HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 def test_large_tensors_get_huge_pages_unless_told_otherwise(said: str | None, huge: bool) -> None:
     """64 MB of ones lie in pages of 2 MB; the environment has the last word."""
     code = """
-import re, minigen, torch
+import re, torch, minigen
 ones = torch.ones(2**24)
 print(sum(map(int, re.findall(r"AnonHugePages:\\s+(\\d+) kB", open("/proc/self/smaps").read()))))
 """

@@ -295,6 +295,13 @@ def test_on_a_straight_line_a_shift_multiplies_the_noise(shift: float) -> None:
     torch.testing.assert_close(noise[1], shift * noise[0], rtol=1e-4, atol=0)
 
 
+def test_sample_walks_the_shifted_rows() -> None:
+    model = tiny_unet(heads.Regression("v"), plans.diffusion())
+    plain, shifted = (sample(model, 2, steps=4, eta=0.0, shift=shift) for shift in (1.0, 2.0))
+    assert torch.equal(shifted, trajectory(model, 2, steps=4, eta=0.0, shift=2.0).images[-1])
+    assert not torch.allclose(shifted, plain, atol=1e-3)
+
+
 def test_a_shift_leaves_the_first_row_where_the_plan_starts() -> None:
     model = tiny_unet(heads.Regression("v"), plans.diffusion(start=0.5))
     levels = trajectory(model, 1, steps=2, eta=0.0, shift=3.0).levels[:, 0, 0, 0, 0]
@@ -304,6 +311,7 @@ def test_a_shift_leaves_the_first_row_where_the_plan_starts() -> None:
 @pytest.mark.parametrize("shift", [1e-9, 1e9])
 @pytest.mark.parametrize("second_order", [False, True])
 def test_an_extreme_shift_ends_in_a_picture_all_the_same(shift: float, second_order: bool) -> None:
+    """Rows that fall together make no division by zero, also where two guesses are extrapolated."""
     model = tiny_unet(heads.Regression("v"), plans.diffusion())
     drawn = sample(model, 2, steps=4, eta=0.0, shift=shift, second_order=second_order)
     assert bool((drawn.abs() <= 1).all())
