@@ -11,6 +11,13 @@ import os
 import statistics
 import subprocess
 import sys
+from datetime import date
+from pathlib import Path
+
+import torch
+
+ENABLED = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+"""What Linux says about them; only "[madvise]" leaves the choice to the program."""
 
 CODE = """
 import sys, time
@@ -41,6 +48,8 @@ def main() -> None:
     options.add_argument("--updates", type=int, default=40)
     options.add_argument("--digits", type=int, default=256)
     given = options.parse_args()
+    says = ENABLED.read_text().strip() if ENABLED.is_file() else "has none"
+    print(f"{date.today()}, torch {torch.__version__}, {torch.get_num_threads()} threads; the system says: {says}")
     pairs = [(seconds(False, given), seconds(True, given)) for _ in range(given.rounds)]
     for number, what in enumerate((f"{given.updates} updates", f"{given.digits} digits in 16 calls")):
         small, huge = ([pair[which][number] for pair in pairs] for which in (0, 1))
