@@ -17,7 +17,7 @@ checks.
 
 import os
 
-# Large tensors in pages of 2 MB, where Linux leaves that to the program: faster training and drawing
+# Large tensors in pages of 2 MB, where Linux leaves that to the program: a few percent less time
 # (benchmarks/huge_pages.py). torch reads it when it first makes a tensor; a value that is already set stays.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
