@@ -149,7 +149,8 @@ def test_it_depends_neither_on_the_count_nor_on_the_batch() -> None:
         (plans.diffusion(), heads.Regression("v"), dict(eta=0.5), r"eta is 0.5 with second_order=True; allowed: 0"),
         (
             plans.ramp(0.5), heads.Categorical(4), dict(eta=0.0, pick="mean"),
-            r"second_order is True with the plan ramp, whose pixels have different levels; allowed: False, or diffus",
+            r"second_order is True with the plan ramp, whose pixels have different levels;"
+            r" allowed: False, or diffusion\(\)",
         ),
         (plans.random_order(), heads.Categorical(4), dict(eta=0.0, pick="mean"), r"with the plan random_order"),
         (plans.any_ramp(), heads.Categorical(4), dict(eta=0.0, pick="mean"), r"with the plan any_ramp"),
