@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SITE := _build/html/index.html
 # Python files beside the package: its own are named in pyproject.toml.
-SCRIPTS := tools book/_ext tests/site tests/test_exercises.py tests/test_notebooks.py tests/test_reproduce.py tests/test_stamp.py tests/test_workflows.py
+SCRIPTS := tools book/_ext tests/site tests/book tests/tools
 
 .DEFAULT_GOAL := help
 .PHONY: help book site test notebooks reproduce lab clean

@@ -2,7 +2,7 @@
 
 Both causal nets, fresh weights (what is written does not change the work). Without a cache every call reads the whole
 picture and costs the same, so with many pixels only some of the calls are timed, and multiplied. The median of some
-rounds. Writes ``minigen/results/cache.json``.
+rounds. Writes ``minigen/course/results/cache.json``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 import minigen as mg
-from minigen import store
+from minigen.base import store
 
 OUT = mg.zoo.RESULTS / "cache.json"
 NETS: dict[str, Any] = {"CausalConv": mg.nets.CausalConv, "CausalTransformer": mg.nets.CausalTransformer}

@@ -9,7 +9,7 @@ pictures of the same class from different noises? And ``pictures``: ten noises, 
 number of calls, for the chapter's slider.
 
 Rows that the file already has are kept, so a run that was interrupted goes on. Writes
-``minigen/results/few_steps.json``.
+``minigen/course/results/few_steps.json``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 import minigen as mg
-from minigen import store
+from minigen.base import store
 
 OUT = mg.zoo.RESULTS / "few_steps.json"
 NET = "digits-diffusion"

@@ -9,7 +9,7 @@ Basics" (arXiv 2511.13720); they fit all targets by the loss in v, and their net
 Measured on samples of 32 steps, eta 0, nothing clipped: how far they lie off the plane (root mean square); within it,
 how far they lie from the curve (mean distance to its nearest point) and how far all of them together are from points
 of the spiral (sliced Wasserstein-1 over 64 directions). Beside them the floor (fresh points of the spiral) and plain
-noise. Writes ``minigen/results/flat.json``, after every network; run again with the same settings it goes on where it
+noise. Writes ``minigen/course/results/flat.json``, after every network; run again with the same settings it goes on where it
 stopped.
 """
 
@@ -30,8 +30,8 @@ import torch
 from torch import Tensor
 
 import minigen as mg
-from minigen import store
-from minigen.randomness import seeded
+from minigen.base import store
+from minigen.base.randomness import seeded
 
 OUT = mg.zoo.RESULTS / "flat.json"
 DIMENSIONS = (2, 8, 16, 32, 128, 512)

@@ -15,7 +15,7 @@ their own floor. ``--costs`` measures, on a quiet machine, seconds and FLOPs a p
 
 Rows that the file has for the same weights are kept, so a run goes on where it was stopped. What was measured before
 in the same way, with the same weights (the scores beside the weights, ``spreading.json``, ``few_steps.json``), is taken
-from there; ``--afresh`` measures it again. Writes ``minigen/results/frontier.json``; "made_here" says there what is
+from there; ``--afresh`` measures it again. Writes ``minigen/course/results/frontier.json``; "made_here" says there what is
 known of the networks that don't come with the package.
 """
 
@@ -40,7 +40,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 import minigen as mg
-from minigen import store
+from minigen.base import store
 
 OUT = mg.zoo.RESULTS / "frontier.json"
 RUNS = Path("runs/frontier")

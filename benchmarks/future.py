@@ -13,7 +13,7 @@ its teacher. Both start at level 0.995, as the distilled one must: at level 1 th
 student has to see which noise it is.
 
 Weights are rounded to a byte each, like those that come with the package. Networks are kept in ``runs/future`` and rows
-in the file, so a run that was interrupted goes on. Writes ``minigen/results/future.json``.
+in the file, so a run that was interrupted goes on. Writes ``minigen/course/results/future.json``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ import torch
 from torch import Tensor, nn
 
 import minigen as mg
-from minigen import store
+from minigen.base import store
 from minigen.process import convert, corrupt, cosine, step
 
 OUT = mg.zoo.RESULTS / "future.json"

@@ -8,7 +8,7 @@ told (``worse``, trained here in a minute), in auto-regression by patches (``pat
 (``negative``). ``seconds`` compares a told walk with a guided one, its two runs batched as one or one after the other.
 
 Rows that the file already has are kept, so a run that was interrupted goes on. Writes
-``minigen/results/guidance.json``.
+``minigen/course/results/guidance.json``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 import minigen as mg
-from minigen import store
+from minigen.base import store
 
 OUT = mg.zoo.RESULTS / "guidance.json"
 SCALES = (1.0, 2.0, 0.0, 4.0, 1.5, 3.0, 10.0, 0.5, 6.0, 8.0)

@@ -8,7 +8,7 @@ Three ways to learn to write digits pixel by pixel, the same data, batch and tim
 
 Judged on the first validation digits, by exact bits a pixel of the averaged weights. For the U-Net this takes 256
 calls a picture, so it is judged less often. The time of judging does not count. Writes
-``minigen/results/lessons.json``.
+``minigen/course/results/lessons.json``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 import minigen as mg
-from minigen import store
+from minigen.base import store
 
 OUT = mg.zoo.RESULTS / "lessons.json"
 

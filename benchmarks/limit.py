@@ -21,9 +21,9 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 import minigen as mg
-from minigen.randomness import seeded
-from minigen.recipes import _endless_scenes
+from minigen.base.randomness import seeded
 from minigen.training import pick_device, pick_precision
+from minigen.zoo.teaching import endless_scenes
 
 SIDE = 2048
 """Of the square matrices whose product is the peak."""
@@ -68,7 +68,7 @@ def peak(kind: torch.dtype, rounds: int, device: torch.device) -> float:
 
 def lessons(made_by: mg.recipes.Recipe, model: mg.Generator) -> tuple[Any, ...]:
     """What a recipe trains on, as ``mg.train`` takes it."""
-    return _endless_scenes(model)[0] if made_by.source == "scenes" else mg.data.digits(size=16)
+    return endless_scenes(model)[0] if made_by.source == "scenes" else mg.data.digits(size=16)
 
 
 def shares(work: Callable[[], object]) -> dict[str, float]:

@@ -44,7 +44,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import minigen as mg
-from minigen.randomness import seeded
+from minigen.base.randomness import seeded
 
 
 def stand_in(name: str) -> types.ModuleType:

@@ -15,7 +15,7 @@ The shipped weights of ``scenes``; judged by the recogniser. Parts, the first th
   shipped.
 - ``speed``: how many scenes ``mg.data.scenes`` draws in a second. Run it on a quiet machine.
 
-Rows that the file already has are kept, so a run that was interrupted goes on. Writes ``minigen/results/scenes.json``.
+Rows that the file already has are kept, so a run that was interrupted goes on. Writes ``minigen/course/results/scenes.json``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ import torch
 from torch import Tensor
 
 import minigen as mg
-from minigen import recipes, scenes, store
+from minigen import recipes, scenes
+from minigen.base import store
 
 OUT = mg.zoo.RESULTS / "scenes.json"
 PARTS = ("scales", "rows", "training", "reading", "raster", "speed")
@@ -127,7 +128,7 @@ def follow(name: str, folder: Path, marks: tuple[int, ...], taught: bool = True,
             continue
         model = made_by.start() if taught else made_by.build()
         assert isinstance(model, mg.Generator)
-        (lesson,), validation = recipes._endless_scenes(model)
+        (lesson,), validation = recipes.endless_scenes(model)
         had = store.load(state)[1]["iteration"] if state.is_file() else 0
         ask = interrupted(lesson, mark - had)
         with warnings.catch_warnings():

@@ -8,7 +8,7 @@ distance, and by the same over its floor, the distance of real digits.
 ``python benchmarks/speedrun.py`` tries every entry on the validation digits, one seed, and then scores ``CHOSEN`` on
 held-out digits, three seeds. ``--entry`` and ``--final`` name some. Every choice is made on validation digits; these
 are only 400, so their floor is high, and a distance over it looks better there than on the 1,000 held-out ones.
-Rows are added to ``minigen/results/speedrun.json``; a row with the same entry, seed, budget of seconds, calls
+Rows are added to ``minigen/course/results/speedrun.json``; a row with the same entry, seed, budget of seconds, calls
 and split replaces the old one.
 """
 
@@ -27,7 +27,8 @@ from typing import Any
 import torch
 
 import minigen as mg
-from minigen import heads, nets, plans, store
+from minigen import heads, nets, plans
+from minigen.base import store
 
 OUT = mg.zoo.RESULTS / "speedrun.json"
 WARM, TIMED = 5, 20

@@ -5,7 +5,7 @@ of every pixel) and ``digits-any`` (every ramp), the last one walked down ramps 
 random order. The first and the last also write the patches of chapter 5, which neither was trained on. 1,000 digits a
 row, each class equally often, drawn from the belief, eta 1, scored against held-out digits. And for whole pixels, the
 bits a pixel that the walk needs for 100 held-out digits: what drawing together costs. Rows that the file already has,
-made with the same weights, are kept, so a run that was interrupted goes on. Writes ``minigen/results/spreading.json``.
+made with the same weights, are kept, so a run that was interrupted goes on. Writes ``minigen/course/results/spreading.json``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 import minigen as mg
-from minigen import store
+from minigen.base import store
 
 OUT = mg.zoo.RESULTS / "spreading.json"
 NETS = ("digits-scattered", "digits-diffusion", "digits-any")

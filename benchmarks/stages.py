@@ -8,7 +8,7 @@ networks each answers four.
 
 Measured: the loss in v on all validation digits, quarter by quarter, on the same noise for all networks, and the
 Fréchet distance of 1,000 digits to held-out ones (16 calls, eta 0), for three seeds of the sampling. Writes
-``minigen/results/stages.json``. Networks are kept in ``runs/stages``; run again, it goes on where it stopped.
+``minigen/course/results/stages.json``. Networks are kept in ``runs/stages``; run again, it goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ import torch
 from torch import Tensor, nn
 
 import minigen as mg
-from minigen import store
+from minigen.base import store
+from minigen.base.randomness import seeded
 from minigen.plans import START_SHARE, Ramp
 from minigen.process import corrupt, cosine
-from minigen.randomness import seeded
 
 OUT = mg.zoo.RESULTS / "stages.json"
 STAGES = ((0.0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.0))

@@ -11,7 +11,7 @@ import time
 import torch
 
 import minigen as mg
-from minigen.randomness import seeded
+from minigen.base.randomness import seeded
 
 ITERATIONS, ROUNDS, BATCH = 20, 7, 128
 

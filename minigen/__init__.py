@@ -10,9 +10,19 @@ head (what is predicted, by which loss), the net (the curve) and the condition (
     history = mg.train(model, images, labels, iterations=1000)
     drawn = mg.sample(model, count=64, steps=16)
 
-The files in reading order, each using only those before it: errors, randomness, store, text, scenes, data,
-process, plans, heads, nets, generator, guided, sampling, optimizers, training, recipes, zoo, metrics, plots, widgets,
-checks.
+The subject lies here, flat: read it from ``process`` to ``sampling``. What serves it has folders of its own. In
+reading order, where a file uses only what stands above it:
+
+    base/       errors, randomness, store, text, origin
+    data/       handwriting, clothing, shapes, points
+    training/   processes, hardware, optimizers, settings, batches, run, loop
+    process, plans, heads
+    nets/       net, mlp, unet, causal_conv, causal_transformer, classifier, catalogue
+    conditions, generator, ideal, guided, sampling
+    zoo/        teaching, recipes, pretrained
+    metrics/    judges, distances, scores, prompts, inside
+    show/       plots, widgets
+    course/     measurements, verdicts, checks
 """
 
 import os
@@ -21,12 +31,18 @@ import os
 # (benchmarks/huge_pages.py). torch reads it when it first makes a tensor; a value that is already set stays.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
-from minigen import data, heads, metrics, nets, plans, plots, process, recipes, text, widgets, zoo
-from minigen.checks import check
-from minigen.generator import Generator, IdealGenerator, Labels, Prompt
+from minigen import data, heads, metrics, nets, plans, process, zoo
+from minigen.base import text
+from minigen.conditions import Labels, Prompt
+from minigen.course.checks import check
+from minigen.data import shapes as scenes
+from minigen.generator import Generator
 from minigen.guided import Guided
+from minigen.ideal import IdealGenerator
 from minigen.sampling import Walk, nfe, sample, trajectory
+from minigen.show import plots, widgets
 from minigen.training import History, train
+from minigen.zoo import recipes
 
 __version__ = "0.1.0"
 
@@ -49,6 +65,7 @@ __all__ = [
     "process",
     "recipes",
     "sample",
+    "scenes",
     "text",
     "train",
     "trajectory",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from minigen import zoo
-from minigen.recipes import RECIPES, recipe
+from minigen.zoo.recipes import RECIPES, recipe
 
 SAMPLING = ("steps", "eta", "pick", "guidance_scale", "second_order", "shift")
 """Options of ``sample`` and ``evaluate`` that replace what the recipe says."""
@@ -122,7 +122,8 @@ def run_sample(options: argparse.Namespace) -> None:
 def run_evaluate(options: argparse.Namespace) -> None:
     """Score a generator, or a classifier by its accuracy."""
     from minigen import zoo
-    from minigen.generator import Generator, Prompt
+    from minigen.conditions import Prompt
+    from minigen.generator import Generator
 
     folder, built = where(options), recipe(options.name).build()
     if not isinstance(built, Generator):
@@ -164,7 +165,7 @@ def of_pictures(model: Any, options: argparse.Namespace, settings: dict[str, Any
 def of_scenes(model: Any, options: argparse.Namespace, settings: dict[str, Any]) -> dict[str, Any]:
     """For prompts of the kinds that training had, and for new ones: are they obeyed, and how real is it?"""
     from minigen import metrics, sampling, scenes
-    from minigen.recipes import HELDOUT_SEED, VALIDATION_SEED
+    from minigen.zoo.teaching import HELDOUT_SEED, VALIDATION_SEED
 
     seed = VALIDATION_SEED if options.split == "validation" else HELDOUT_SEED
     scores: dict[str, Any] = {"count": options.count, "split": options.split}

@@ -1,136 +1,22 @@
 """A generator is four choices: a plan, a head, a net, a condition. This file puts them together.
 
-``Generator`` is the one ``nn.Module`` that is trained, saved and sampled. ``IdealGenerator`` has the
-same face and no network: it is the curve that perfect training on a finite set of pictures would give.
+``Generator`` is the one ``nn.Module`` that is trained, saved and sampled.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from minigen import heads, nets, plans, store, text
-from minigen.errors import check_choice, check_images, check_labels, check_number, check_whole, nearest
+from minigen import conditions, heads, nets, plans
+from minigen.base import store
+from minigen.base.errors import check_images, nearest
+from minigen.conditions import Condition
 from minigen.process import Schedule, corrupt, cosine, hide, schedule
-
-# --- conditions ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Labels:
-    """A condition: which of ``classes`` classes to draw (chapters 2 and 12).
-
-    In training a share ``dropout`` of the labels is replaced by "none" (the number ``classes``), so
-    that one network learns to draw with and without: what guidance needs (chapter 13).
-
-    >>> Labels(10).tokens([3, 3, 7], count=3)
-    tensor([3, 3, 7])
-    >>> Labels(10).tokens(None, count=12)                 # equal counts of each class
-    tensor([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1])
-    """
-
-    classes: int
-    dropout: float = 0.1
-
-    def __post_init__(self) -> None:
-        check_whole("classes", self.classes)
-        check_number("dropout", self.dropout, 0, 1)
-
-    def tokens(self, given: Tensor | Sequence[int] | int | None, count: int) -> Tensor:
-        """What was asked for, as one whole number an image; None means every class equally often."""
-        if given is None:
-            return torch.arange(count) % self.classes
-        labels = torch.as_tensor(given)
-        labels = labels.expand(count) if labels.dim() == 0 else labels
-        check_labels("labels", labels, self.classes)
-        if len(labels) != count:
-            raise ValueError(f"labels holds {len(labels)} labels; allowed: one, or as many as images: {count}")
-        return labels.long()
-
-    def none(self, count: int) -> Tensor:
-        """Tokens for so many images that say "not told"."""
-        return torch.full((count,), self.classes)
-
-    def check(self, argument: str, tokens: Tensor) -> Tensor:
-        """Return ``tokens`` if they are labels to train with, else raise."""
-        return check_labels(argument, tokens, self.classes)
-
-    def embedding(self, size: int) -> nn.Module:
-        """A fresh module that turns tokens (B,) into context vectors (B, size)."""
-        return nn.Embedding(self.classes + 1, size)
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A condition: a sentence made of ``words`` (chapter 12).
-
-    A share ``dropout`` of the prompts is replaced by the empty one in training, so that the network can
-    draw without a prompt, too.
-
-    Args:
-        words: the vocabulary, such as ``data.SCENE_WORDS``.
-        length: tokens a prompt, the start among them; a prompt has at most ``length - 1`` words.
-        layers: of the transformer that reads it.
-
-    >>> Prompt(("a", "circle", "red")).tokens(["a red circle", ""], count=2)[:, :5]
-    tensor([[1, 2, 4, 3, 0],
-            [1, 0, 0, 0, 0]])
-    """
-
-    words: tuple[str, ...]
-    length: int = 16
-    dropout: float = 0.1
-    layers: int = 2
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "words", tuple(self.words))  # JSON gives a list
-        check_whole("length", self.length, least=2)
-        check_whole("layers", self.layers)
-        check_number("dropout", self.dropout, 0, 1)
-
-    def tokens(self, given: str | Sequence[str] | Tensor | None, count: int) -> Tensor:
-        """The tokens (count, length) of one prompt, or of one an image; None is the empty prompt."""
-        if given is None or isinstance(given, str):
-            return text.encode(given or "", self.words, self.length).expand(count, -1)
-        rows = (
-            given
-            if isinstance(given, Tensor)
-            else torch.stack([text.encode(p, self.words, self.length) for p in given])
-        )
-        if len(rows) != count:
-            raise ValueError(f"prompt holds {len(rows)} prompts; allowed: one, or as many as images: {count}")
-        return self.check("prompt", rows)
-
-    def none(self, count: int) -> Tensor:
-        """Tokens of so many empty prompts."""
-        return self.tokens(None, count)
-
-    def check(self, argument: str, tokens: Tensor) -> Tensor:
-        """Return ``tokens`` if they are rows of this vocabulary, (B, length), else raise."""
-        if tokens.dtype != torch.int64 or tuple(tokens.shape[1:]) != (self.length,):
-            raise ValueError(
-                f"{argument} has shape {tuple(tokens.shape)} and dtype {tokens.dtype};"
-                f" allowed: tokens (count, {self.length}) int64, such as Prompt.tokens makes"
-            )
-        check_labels(argument, tokens.flatten(), len(self.words) + 2)
-        return tokens
-
-    def embedding(self, size: int) -> nn.Module:
-        """A fresh module that turns tokens (B, length) into context vectors (B, size)."""
-        return text.PromptEncoder(len(self.words), self.length, size, self.layers)
-
-
-Condition = Labels | Prompt
-CONDITIONS = {each.__name__: each for each in (Labels, Prompt)}
-
-
-# --- the generator ---------------------------------------------------------------------------------
 
 
 class Generator(nn.Module):
@@ -152,7 +38,8 @@ class Generator(nn.Module):
         ValueError: if the choices don't go together (a patch that does not divide the picture, eps
             with a plan that starts at t = 1, a causal net with another plan than raster(1)).
 
-    >>> model = Generator(nets.UNet(size=16), heads.Categorical(16), plans.raster(4), condition=Labels(10))
+    >>> told = conditions.Labels(10)
+    >>> model = Generator(nets.UNet(size=16), heads.Categorical(16), plans.raster(4), condition=told)
     >>> model.loss((torch.zeros(2, 1, 16, 16), torch.tensor([3, 7]))).shape
     torch.Size([])
     """
@@ -323,9 +210,7 @@ class Generator(nn.Module):
             "head": self.head.config(),
             "plan": self.plan.config(),
             "schedule": self.schedule.name,
-            "condition": None
-            if self.condition is None
-            else {"name": type(self.condition).__name__, **asdict(self.condition)},
+            "condition": conditions.config(self.condition),
             "loss_on": self.loss_on,
         }
 
@@ -394,68 +279,6 @@ def build(config: dict[str, Any]) -> Generator:
         heads.build(config["head"]),
         plans.build(config["plan"]),
         schedule(config["schedule"]),
-        _condition(config["condition"]),
+        conditions.build(config["condition"]),
         config["loss_on"],
     )
-
-
-def _condition(config: dict[str, Any] | None) -> Condition | None:
-    if config is None:
-        return None
-    arguments = dict(config)
-    return CONDITIONS[check_choice("condition", arguments.pop("name", None), CONDITIONS)](**arguments)
-
-
-# --- the perfect curve -----------------------------------------------------------------------------
-
-
-class IdealGenerator:
-    """What perfect training on a finite set of pictures would give, in closed form (chapters 6 and 7).
-
-    Every picture x0_n is equally likely at first; having seen x_t at levels t, its weight is
-    ``exp(-sum over pixels (x_t - alpha x0_n)^2 / (2 sigma^2))``, and the belief is the weighted mean
-    (``Regression``) or the weighted count of grey levels (``Categorical``). It can be sampled like a
-    ``Generator``; it draws training pictures and nothing else, or torn mixtures of them if its plan
-    has too few steps.
-
-    >>> model = IdealGenerator(torch.tensor([[-1.0, -1.0], [1.0, 1.0]]), heads.Regression("x0"), plans.one_shot())
-    >>> model.belief(torch.zeros(1, 2), torch.ones(1, 2))
-    tensor([[0., 0.]])
-    """
-
-    def __init__(
-        self, pictures: Tensor, head: heads.Head, plan: plans.Plan, schedule: Schedule = cosine, exact: float = 1e-3
-    ) -> None:
-        check_images("pictures", pictures)
-        self.head, self.plan, self.schedule = head, plan, schedule
-        self.condition, self.shape, self.device = None, tuple(pictures.shape[1:]), pictures.device
-        # rounded as they are, then made exact: in float64 a grey halfway between two could round the other way
-        self.pictures = head.prepare(pictures).double()
-        self.exact = exact  # the least sigma: pixels that are written must match, but not to the last bit
-        if isinstance(head, heads.Categorical):  # which grey each pixel of each picture has, as 0 and 1
-            self.one_hot = nn.functional.one_hot(head.index(self.pictures), head.levels).movedim(-1, 2).double()
-
-    def weights(self, x_t: Tensor, t: Tensor) -> Tensor:
-        """The probability of each picture given what is seen: (B, pictures), float64."""
-        alpha, sigma = (c.expand_as(x_t).flatten(1) for c in self.schedule(t.double()))
-        sigma = sigma.clamp(min=self.exact)
-        seen = hide(x_t, t, self.schedule).double().flatten(1)
-        flat = self.pictures.flatten(1)
-        # the square written out: one matrix product for each of its terms that depend on the picture
-        log_weight = (alpha * seen / sigma**2) @ flat.T - (alpha**2 / (2 * sigma**2)) @ (flat**2).T
-        return log_weight.softmax(dim=1)
-
-    def belief(
-        self,
-        x_t: Tensor,
-        t: Tensor,
-        tokens: Tensor | None = None,
-        guidance_scale: float = 1.0,
-        memory: nets.Memory | None = None,
-    ) -> Tensor:
-        """The exact belief of x0, in the head's form (see ``Generator.belief``)."""
-        weights = self.weights(x_t, t)
-        if isinstance(self.head, heads.Categorical):
-            probability = (weights @ self.one_hot.flatten(1)).view(-1, *self.one_hot.shape[1:])
-            return probability.clamp(min=0).log().to(x_t)
-        return (weights @ self.pictures.flatten(1)).view_as(x_t).to(x_t)

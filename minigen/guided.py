@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from minigen import nets
-from minigen.errors import check_number
-from minigen.generator import Condition, Generator, Labels
+from minigen.base.errors import check_number
+from minigen.conditions import Condition, Labels
+from minigen.generator import Generator
 from minigen.heads import Categorical
 from minigen.plans import Ramp
 

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from minigen.errors import check_choice, check_number, check_whole
+from minigen.base.errors import check_choice, check_number, check_whole
 from minigen.process import TARGETS, Schedule, convert, corrupt
 
 PICKS = ("draw", "mean")

@@ -27,9 +27,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from minigen.errors import check_choice, check_number, check_whole, nearest
+from minigen.base.errors import check_choice, check_number, check_whole, nearest
+from minigen.base.randomness import BLOCK, seeded
 from minigen.process import SCHEDULES
-from minigen.randomness import BLOCK, seeded
 
 Shape = tuple[int, ...]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from minigen.errors import check_choice, check_number
+from minigen.base.errors import check_choice, check_number
 
 # --- schedules -------------------------------------------------------------------------------------
 

@@ -21,14 +21,16 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from minigen.errors import check_images, check_number, check_whole
-from minigen.generator import Generator, IdealGenerator, Labels, Prompt
+from minigen.base.errors import check_images, check_number, check_whole
+from minigen.base.randomness import Blocks
+from minigen.conditions import Labels, Prompt
+from minigen.generator import Generator
 from minigen.guided import Guided
 from minigen.heads import check_pick
+from minigen.ideal import IdealGenerator
 from minigen.nets import Memory
 from minigen.plans import Ramp, spatial
 from minigen.process import extrapolate, step
-from minigen.randomness import Blocks
 
 Model = Generator | IdealGenerator | Guided
 

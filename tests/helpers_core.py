@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from minigen import Generator, Labels, heads, nets, plans, process
-from minigen.randomness import seeded
+from minigen.base.randomness import seeded
 
 SCHEDULES = (process.cosine, process.flow, process.linear_beta_leaky, process.shifted)
 

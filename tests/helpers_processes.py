@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 import minigen as mg
-from minigen import store
+from minigen.base import store
 from minigen.training import together
 
 ITERATIONS = 6

@@ -23,8 +23,9 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from minigen import Generator, History, Labels, data, heads, nets, plans, store, train
-from minigen.recipes import Recipe
+from minigen import Generator, History, Labels, data, heads, nets, plans, train
+from minigen.base import store
+from minigen.zoo.recipes import Recipe
 
 ITERATIONS = 24
 

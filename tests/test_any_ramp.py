@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigen import heads, plans, process, sample, trajectory
-from minigen.randomness import seeded
+from minigen.base.randomness import seeded
 
 steady = settings(deadline=None, derandomize=True, max_examples=60)
 SHAPE = (1, 4, 4)

@@ -20,9 +20,10 @@ from helpers_core import tiny_unet, wake
 from helpers_training import same_weights, tiny_recipe
 from PIL import Image
 
-from minigen import Generator, History, data, heads, metrics, nets, plans, sample, store, zoo
+from minigen import Generator, History, data, heads, metrics, nets, plans, sample, zoo
 from minigen.__main__ import main
-from minigen.recipes import RECIPES
+from minigen.base import store
+from minigen.zoo.recipes import RECIPES
 
 
 @pytest.fixture(autouse=True)

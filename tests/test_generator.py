@@ -14,8 +14,8 @@ from helpers_core import SCHEDULES, black_white, normal, tiny_causal, tiny_mlp, 
 from torch import Tensor, nn
 
 from minigen import Generator, IdealGenerator, Labels, generator, heads, nets, plans, process, sample
+from minigen.base.randomness import seeded
 from minigen.process import corrupt, step
-from minigen.randomness import seeded
 
 GREYS = heads.Categorical(4)
 

@@ -10,9 +10,9 @@ import torch
 from helpers_core import SCHEDULES, normal
 
 from minigen import heads, process
+from minigen.base.randomness import seeded
 from minigen.heads import Categorical, Regression
 from minigen.process import corrupt
-from minigen.randomness import seeded
 
 # --- categorical: values and levels ----------------------------------------------------------------
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigen import plans
+from minigen.base.randomness import seeded
 from minigen.plans import Plan
-from minigen.randomness import seeded
 
 sides = st.integers(1, 6)
 shapes = st.one_of(st.tuples(sides), st.tuples(st.integers(1, 3), sides, sides))

@@ -9,8 +9,8 @@ import torch
 from helpers_core import SCHEDULES, normal
 from torch import Tensor
 
+from minigen.base.randomness import seeded
 from minigen.process import TARGETS, Schedule, convert, corrupt, cosine, flow, hide, linear_beta_leaky, schedule, step
-from minigen.randomness import seeded
 
 every_schedule = pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda each: each.name)
 TRAIN_STEPS = 1000

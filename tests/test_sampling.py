@@ -13,8 +13,8 @@ from helpers_core import black_white, normal, tiny_causal, tiny_mlp, tiny_unet
 from torch import Tensor
 
 from minigen import Generator, Guided, IdealGenerator, Labels, heads, nfe, plans, process, sample, trajectory
+from minigen.base.randomness import Blocks
 from minigen.process import step
-from minigen.randomness import Blocks
 
 FOUR = (
     torch.tensor([[float(c == "1") for c in row] for row in ("11001010", "01100111", "00011100", "10110001")]) * 2 - 1

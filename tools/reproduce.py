@@ -1,6 +1,6 @@
 """Measure the book's results again and say what differs: ``python tools/reproduce.py [NAME ...]``.
 
-Each file of ``minigen/results`` names the command that made it. This runs the command once more, into
+Each file of ``minigen/course/results`` names the command that made it. This runs the command once more, into
 ``runs/reproduce/NAME.json``, compares that file with the committed one, and prints every number that moved, rows that
 are new and rows that are gone. The committed file stays as it is. Without names: all of them, the quick ones first.
 That takes many hours, since some of them train networks. A stopped run goes on: what is finished is only
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "minigen" / "results"
+RESULTS = ROOT / "minigen" / "course" / "results"
 FRESH = ROOT / "runs" / "reproduce"
 
 ORDER = ("lessons", "cache", "stages", "few_steps", "spreading", "flat", "scenes", "guidance", "future", "frontier")

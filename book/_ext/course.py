@@ -46,7 +46,7 @@ def copy_script(app: Sphinx, config: Config) -> None:
     package = find_spec("minigen")
     if package is None or package.origin is None:
         raise RuntimeError("the package minigen is not installed: pip install -e .")
-    config.html_static_path.append(str(Path(package.origin).parent / "files" / "scrub.js"))
+    config.html_static_path.append(str(Path(package.origin).parent / "show" / "scrub.js"))
 
 
 def keep_colons(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:

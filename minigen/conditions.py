@@ -1,0 +1,142 @@
+"""Conditions: what a generator is told besides the picture, a class or a sentence (chapters 2, 12 and 13).
+
+A condition turns labels or prompts into *tokens*, says which tokens mean "not told", and makes the module that
+embeds tokens as the context vector of a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from minigen.base import text
+from minigen.base.errors import check_choice, check_labels, check_number, check_whole
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A condition: which of ``classes`` classes to draw (chapters 2 and 12).
+
+    In training a share ``dropout`` of the labels is replaced by "none" (the number ``classes``), so
+    that one network learns to draw with and without: what guidance needs (chapter 13).
+
+    >>> Labels(10).tokens([3, 3, 7], count=3)
+    tensor([3, 3, 7])
+    >>> Labels(10).tokens(None, count=12)                 # equal counts of each class
+    tensor([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1])
+    """
+
+    classes: int
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_whole("classes", self.classes)
+        check_number("dropout", self.dropout, 0, 1)
+
+    def tokens(self, given: Tensor | Sequence[int] | int | None, count: int) -> Tensor:
+        """What was asked for, as one whole number an image; None means every class equally often."""
+        if given is None:
+            return torch.arange(count) % self.classes
+        labels = torch.as_tensor(given)
+        labels = labels.expand(count) if labels.dim() == 0 else labels
+        check_labels("labels", labels, self.classes)
+        if len(labels) != count:
+            raise ValueError(f"labels holds {len(labels)} labels; allowed: one, or as many as images: {count}")
+        return labels.long()
+
+    def none(self, count: int) -> Tensor:
+        """Tokens for so many images that say "not told"."""
+        return torch.full((count,), self.classes)
+
+    def check(self, argument: str, tokens: Tensor) -> Tensor:
+        """Return ``tokens`` if they are labels to train with, else raise."""
+        return check_labels(argument, tokens, self.classes)
+
+    def embedding(self, size: int) -> nn.Module:
+        """A fresh module that turns tokens (B,) into context vectors (B, size)."""
+        return nn.Embedding(self.classes + 1, size)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A condition: a sentence made of ``words`` (chapter 12).
+
+    A share ``dropout`` of the prompts is replaced by the empty one in training, so that the network can
+    draw without a prompt, too.
+
+    Args:
+        words: the vocabulary, such as ``data.SCENE_WORDS``.
+        length: tokens a prompt, the start among them; a prompt has at most ``length - 1`` words.
+        layers: of the transformer that reads it.
+
+    >>> Prompt(("a", "circle", "red")).tokens(["a red circle", ""], count=2)[:, :5]
+    tensor([[1, 2, 4, 3, 0],
+            [1, 0, 0, 0, 0]])
+    """
+
+    words: tuple[str, ...]
+    length: int = 16
+    dropout: float = 0.1
+    layers: int = 2
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", tuple(self.words))  # JSON gives a list
+        check_whole("length", self.length, least=2)
+        check_whole("layers", self.layers)
+        check_number("dropout", self.dropout, 0, 1)
+
+    def tokens(self, given: str | Sequence[str] | Tensor | None, count: int) -> Tensor:
+        """The tokens (count, length) of one prompt, or of one an image; None is the empty prompt."""
+        if given is None or isinstance(given, str):
+            return text.encode(given or "", self.words, self.length).expand(count, -1)
+        rows = (
+            given
+            if isinstance(given, Tensor)
+            else torch.stack([text.encode(p, self.words, self.length) for p in given])
+        )
+        if len(rows) != count:
+            raise ValueError(f"prompt holds {len(rows)} prompts; allowed: one, or as many as images: {count}")
+        return self.check("prompt", rows)
+
+    def none(self, count: int) -> Tensor:
+        """Tokens of so many empty prompts."""
+        return self.tokens(None, count)
+
+    def check(self, argument: str, tokens: Tensor) -> Tensor:
+        """Return ``tokens`` if they are rows of this vocabulary, (B, length), else raise."""
+        if tokens.dtype != torch.int64 or tuple(tokens.shape[1:]) != (self.length,):
+            raise ValueError(
+                f"{argument} has shape {tuple(tokens.shape)} and dtype {tokens.dtype};"
+                f" allowed: tokens (count, {self.length}) int64, such as Prompt.tokens makes"
+            )
+        check_labels(argument, tokens.flatten(), len(self.words) + 2)
+        return tokens
+
+    def embedding(self, size: int) -> nn.Module:
+        """A fresh module that turns tokens (B, length) into context vectors (B, size)."""
+        return text.PromptEncoder(len(self.words), self.length, size, self.layers)
+
+
+Condition = Labels | Prompt
+CONDITIONS = {each.__name__: each for each in (Labels, Prompt)}
+
+
+def config(condition: Condition | None) -> dict[str, Any] | None:
+    """What ``build`` needs to make this condition again; None for none."""
+    return None if condition is None else {"name": type(condition).__name__, **asdict(condition)}
+
+
+def build(config: dict[str, Any] | None) -> Condition | None:
+    """The condition that ``config`` described.
+
+    >>> build(config(Labels(10))), build(config(None))
+    (Labels(classes=10, dropout=0.1), None)
+    """
+    if config is None:
+        return None
+    arguments = dict(config)
+    return CONDITIONS[check_choice("condition", arguments.pop("name", None), CONDITIONS)](**arguments)

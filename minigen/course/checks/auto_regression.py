@@ -1,0 +1,95 @@
+"""The checks of chapter 4, auto-regression."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import torch
+
+from minigen.base.randomness import seeded
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor, refuses
+
+
+@exercise("chain")
+def _chain(function: Any) -> str:
+    random = seeded(14)
+    table = torch.rand(2, 2, 2, generator=random, dtype=torch.float64)
+    table /= table.sum()
+    for order in itertools.permutations(range(3)):
+        picture = (1, 0, 1) if order[0] else (0, 1, 1)
+        given = expect_tensor("The result", ask(function, table, picture, order), (3,))
+        wanted, alone, known = [], [], table
+        for place in order:
+            others = tuple(i for i in range(3) if i != place)
+            alone.append(table.sum(dim=others)[picture[place]])
+            chances = known.sum(dim=others)
+            wanted.append(chances[picture[place]] / chances.sum())
+            keep = torch.zeros(2, dtype=torch.float64)
+            keep[picture[place]] = 1
+            known = known * keep.view([2 if i == place else 1 for i in range(3)])
+        if torch.allclose(given, torch.stack(wanted), rtol=0, atol=1e-12):
+            continue
+        if torch.allclose(given, torch.stack(alone), rtol=0, atol=1e-9):
+            raise NotYetError(
+                "These are the chances of each pixel by itself. The second must be told the first, the third both:"
+                " look only at the part of the table that agrees with what is written."
+            )
+        if torch.allclose(given[torch.tensor(order).argsort()], torch.stack(wanted), rtol=0, atol=1e-9):
+            raise NotYetError("Right numbers, but sorted by pixel: return them in the order in which they are written.")
+        product, cell = float(given.prod()), float(table[picture])
+        raise NotYetError(
+            f"For order {order} the product of your three chances is {product:.4f}, and the table says {cell:.4f}"
+            f" for this picture{'; yet single chances are off' if abs(product - cell) < 1e-9 else ''}. Each is the"
+            " chance of the pixel's value among those pictures that agree with what is written so far."
+        )
+    return "Six orders, six times the same product: any order is right, if every pixel is told what is there already."
+
+
+@exercise("temper")
+def _temper(function: Any) -> str:
+    for p, T in (((0.8, 0.2), 0.5), ((0.5, 0.3, 0.2), 2.0), ((0.1, 0.6, 0.3), 1.0), ((0.7, 0.0, 0.3), 0.25)):
+        chances = torch.tensor(p, dtype=torch.float64)
+        wanted = chances ** (1 / T) / (chances ** (1 / T)).sum()
+        given = expect_tensor("The result", ask(function, chances, T), (len(p),))
+        if torch.allclose(given, wanted, rtol=0, atol=1e-9):
+            continue
+        if torch.allclose(given, chances ** (1 / T), rtol=0, atol=1e-9):
+            raise NotYetError("Chances must sum to 1: divide by their sum.")
+        upside_down = chances**T / (chances**T).sum()
+        if torch.allclose(given, upside_down, rtol=0, atol=1e-9) or torch.allclose(given, chances**T, atol=1e-9):
+            raise NotYetError(
+                "This grows more cautious as T grows. Below 1 the likely should become likelier: turn T round."
+            )
+        soft = (chances / T).softmax(dim=0)
+        if torch.allclose(given, soft, rtol=0, atol=1e-9):
+            raise NotYetError("A softmax wants logarithms of chances; you gave it the chances.")
+        raise NotYetError(f"For p = {p} and T = {T} you return {[round(v, 4) for v in given.tolist()]}.")
+    for p in ((0.2, 0.5, 0.3), (0.1, 0.0, 0.9)):
+        given = expect_tensor("The result at T = 0", ask(function, torch.tensor(p, dtype=torch.float64), 0.0), (3,))
+        wanted = torch.tensor([float(v == max(p)) for v in p], dtype=torch.float64)
+        if not torch.allclose(given, wanted, rtol=0, atol=1e-9):
+            raise NotYetError("At T = 0 all of the chance belongs to the likeliest value; write that case by itself.")
+    if not refuses(function, torch.tensor([0.8, 0.2], dtype=torch.float64), -1.0):
+        raise NotYetError("A temperature below 0 makes no sense: raise a ValueError that says what is allowed.")
+    return "One dial from the most cautious choice (0) over the belief itself (1) to pure chance (very large)."
+
+
+@exercise("pixel-bill")
+def _pixel_bill(small: Any, large: Any, minutes: Any) -> str:
+    traps = {256.0: "That is 16 x 16; asked is 28 x 28.", 783.0: "The first pixel needs a call, too."}
+    expect_number("The calls for 28 x 28 grey", small, 784, traps, "One call a pixel.", 0)
+    traps = {
+        1048576.0: "That counts pixels; each has three colour values, and each is written by a call of its own.",
+        1024.0: "That is one row. There are as many rows as columns, and three colour values a pixel.",
+    }
+    expect_number("The calls for 1024 x 1024 RGB", large, 3 * 1024**2, traps, "One call a colour value.", 0)
+    traps = {
+        3145.728: "That is in seconds.",
+        17.476: "That is for one colour value a pixel; there are three.",
+        0.874: "That is in hours.",
+    }
+    expect_number(
+        "The minutes", minutes, 3 * 1024**2 / 60000, traps, "Calls times a thousandth of a second, over 60.", 0.1
+    )
+    return "Millions of calls, one after the other: no faster machine does them side by side."

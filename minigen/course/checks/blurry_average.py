@@ -1,0 +1,73 @@
+"""The checks of chapter 2, the blurry average."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from minigen.base.randomness import seeded
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor
+
+
+@exercise("lopsided-coin")
+def _lopsided_coin(fit: Any, left: Any) -> str:
+    traps = {
+        1.0: "1 is the commonest answer. Least squares does not vote: it averages.",
+        0.8: "0.8 is the chance of +1; the average also has the -1 in it.",
+    }
+    expect_number("The fit", fit, 0.6, traps, "It is the mean of y: 0.8 of the time +1, 0.2 of the time -1.")
+    traps = {
+        0.8: "0.8 is the loss of always answering +1 (an error of 2 in a fifth of the cases). The mean does better.",
+        0.36: "0.36 is the square of the fit; what is left is the variance around it.",
+        0.0: "No single answer is right every time, so some loss is left.",
+    }
+    expect_number("The loss that is left", left, 0.64, traps, "Put the fit into 0.8 (1 - fit)^2 + 0.2 (-1 - fit)^2.")
+    return "The best answer, 0.6, is one that never occurs."
+
+
+@exercise("explained")
+def _explained(function: Any) -> str:
+    random = seeded(12)
+    for count, classes in ((60, 3), (101, 4)):
+        labels = torch.arange(count) % classes
+        images = torch.randn(count, 1, 4, 4, generator=random, dtype=torch.float64) + labels.view(-1, 1, 1, 1)
+        total = ((images - images.mean(dim=0)) ** 2).sum()
+        within = sum(((images[labels == c] - images[labels == c].mean(dim=0)) ** 2).sum() for c in range(classes))
+        share = expect_tensor("The share", ask(function, images, labels), ())
+        truth = 1 - within / total
+        if abs(float(share - truth)) <= 1e-10:
+            continue
+        if abs(float(share - (1 - truth))) <= 1e-10:
+            raise NotYetError("That is the share that is left. Asked is the share that knowing the label removes.")
+        means = torch.stack([images[labels == c].mean(dim=0) for c in range(classes)])
+        even = ((means - images.mean(dim=0)) ** 2).sum() * count / classes / total
+        if count % classes and abs(float(share - even)) <= 1e-10:
+            raise NotYetError(
+                "The classes are not equally large here: weigh each class mean by its number of pictures."
+            )
+        if count % classes and abs(float(share - truth)) <= 1e-3:
+            raise NotYetError("Nearly: but the classes are not equally large here, so weigh each by its pictures.")
+        raise NotYetError(
+            f"For {count} pictures in {classes} classes you say {float(share):.6f}; right is {float(truth):.6f}."
+            " Compare the squared distance to the picture's class mean with that to the mean of all."
+        )
+    return "Total = within + between, to the last digit: the label removes the part between."
+
+
+@exercise("four-or-nine")
+def _four_or_nine(belief: Any, left: Any) -> str:
+    chances = expect_tensor("The belief", belief, (2,))
+    if abs(float(chances.sum()) - 1) > 1e-3:
+        raise NotYetError(f"A belief sums to 1; yours sums to {float(chances.sum()):.3f}.")
+    if float(chances.max()) > 0.999:
+        raise NotYetError("All on one digit costs an infinite loss as soon as somebody says the other one.")
+    hint = "Try (0.7, 0.3) and (0.8, 0.2): which costs less? What is special about the best? First the 4, then the 9."
+    expect_number("The belief in 4", chances[0], 0.75, {0.5: "Half and half ignores that three of four say 4."}, hint)
+    traps = {
+        0.8113: "0.8113 is right in bits (logarithm to base 2). Asked is nats, the natural logarithm.",
+        0.2877: "-ln 0.75 is what the three who said 4 pay; the fourth pays -ln 0.25. Take the mean of all four.",
+    }
+    hint = "The mean of -ln(belief in what was said) over the four people."
+    expect_number("The loss that is left", left, 0.5623, traps, hint, near=0.003)
+    return "An average of labels is a belief, and a true one: three quarters for the 4, a quarter for the 9."

@@ -1,0 +1,98 @@
+"""The checks of chapter 10, causal architectures."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from minigen.base.randomness import seeded
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor
+
+
+@exercise("causal-mask")
+def _causal_mask(function: Any) -> str:
+    for count in (5, 1, 16):
+        given = expect_tensor("The mask", ask(function, count), (count, count + 1))
+        if not bool(((given == 0) | (given == 1)).all()):
+            raise NotYetError("A mask holds True and False (or 1 and 0): who may be looked at, and who may not.")
+        seen = given.bool()
+        row, place = torch.arange(count)[:, None], torch.arange(count + 1)[None]
+        if bool((seen.sum(dim=1) == 0).any()):
+            raise NotYetError(
+                "Some prediction may look at nothing at all, so its attention divides by zero. What is the start for?"
+            )
+        own = (seen & (place == row + 1)).any(dim=1)
+        if bool(own.all()) and not bool((seen & (place > row + 1)).any()):
+            raise NotYetError(
+                "One too many: prediction i sees pixel i, which it must guess. Its loss will be wonderful."
+                " (The start takes a column, so every pixel stands one further to the right.)"
+            )
+        if bool((seen & (place > row)).any()):
+            raise NotYetError("Some prediction sees a pixel that is not written yet. Turned round, perhaps?")
+        if not bool(seen[:, 0].all()):
+            raise NotYetError("The start is there for everyone: every prediction may look at the first column.")
+        if not bool(seen[row[:, 0], row[:, 0]].all()):
+            raise NotYetError("One too few: each prediction misses the pixel just before it, the most useful one.")
+        if not bool(seen[place <= row].all()):
+            raise NotYetError("Some prediction misses a pixel that is written already. Let it see all of them.")
+    return "A triangle of ones, and the start in front: one pass, and nobody sees what it must guess."
+
+
+@exercise("cache-tokens")
+def _cache_tokens(without: Any, with_cache: Any, ratio: Any) -> str:
+    traps = {
+        65536.0: "65,536 reads the whole picture at each step. This reader takes in only what is there.",
+        32640.0: "32,640 forgets that the start token is read, too, in every step.",
+        33152.0: "33,152 goes one step too far: the last pixel is written, and nobody reads it any more.",
+        256.0: "That would be one token a step. Without a cache every step reads all that is there once more.",
+    }
+    hint = "Step 1 reads the start alone, step 2 the start and a pixel, and so on: add them up."
+    expect_number("The count without a cache", without, 32896, traps, hint, 0)
+    traps = {
+        255.0: "255 forgets the start token: the first step reads it.",
+        257.0: "257 reads the last pixel, too, but nothing is written after it.",
+        1.0: "That is the count of one step. How many steps are there?",
+    }
+    expect_number("The count with a cache", with_cache, 256, traps, "With a cache a step reads only what is new.", 0)
+    traps = {
+        128.0: "Nearly: the sum of 1, 2, ..., n is a little more than half of n squared.",
+        256.0: "The steps get longer bit by bit, so the factor is not the number of pixels.",
+        1 / 128.5: "Turned round: how many times *more* tokens does it read without?",
+    }
+    expect_number("The ratio", ratio, 128.5, traps, "Divide the first count by the second.")
+    return "About half of the number of pixels: the larger the picture, the more a cache is worth."
+
+
+@exercise("bits-per-pixel")
+def _bits_per_pixel(function: Any) -> str:
+    random = seeded(14)
+    levels = 16
+    even, pixels = torch.zeros(3, levels, 4, 4).double(), torch.randint(levels, (3, 4, 4), generator=random)
+    uneven = torch.randn(3, levels, 4, 4, generator=random, dtype=torch.float64) * 2 + 1
+    uneven[1] *= 2  # a picture that costs more than the others
+    for name, logits in (("equal beliefs over 16 greys", even), ("some logits", uneven)):
+        given = ask(function, logits, pixels)
+        if isinstance(given, float) or (isinstance(given, Tensor) and given.dim() == 0):
+            raise NotYetError("That is one number for all pictures. Wanted is one for each: average over pixels only.")
+        bits = expect_tensor("The result", given, (len(pixels),))
+        nats = nn.functional.cross_entropy(logits, pixels, reduction="none").flatten(1).mean(dim=1)
+        truth = nats / math.log(2)
+        if torch.allclose(bits, truth, atol=1e-6):
+            continue
+        first = f"For {name} the first picture costs {float(truth[0]):.3f} bits a pixel; you say {float(bits[0]):.3f}."
+        wrong = logits.gather(1, pixels[:, None]).flatten(1).mean(dim=1)
+        for trap, said in (
+            (nats, "Those are nats: the natural logarithm. A bit is a halving."),
+            (nats / math.log(10), "That is the logarithm to base 10. A bit is a halving."),
+            (-truth, "The sign is turned round: a chance below 1 has a negative logarithm, and a cost is positive."),
+            (truth * 16, "That is the whole picture's cost. Asked is the cost of a pixel."),
+            (truth / 16, "Divided once too often: by the number of pixels, and by nothing else."),
+            (-wrong / math.log(2), "Logits are not yet logarithms of chances: the chances of a pixel must sum to 1."),
+        ):
+            if torch.allclose(bits, trap, atol=1e-6):
+                raise NotYetError(f"{first} {said}")
+        raise NotYetError(f"{first} What chance did the true grey have, and how many halvings is that?")
+    return "Blind guessing among 16 greys costs 4 bits; the surer a net is of what comes, the fewer."

@@ -1,0 +1,71 @@
+"""The checks of chapter 8, few steps."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import torch
+
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor
+
+
+@exercise("shrinking-spread")
+def _shrinking_spread(function: Any) -> str:
+    for calls in (1, 2, 4, 8, 3, 50):
+        step = math.cos(math.pi / (2 * calls))
+        given = float(expect_tensor(f"spread({calls})", ask(function, calls), ()))
+        if abs(given - step**calls) <= 1e-3:
+            continue
+        said = f"spread({calls}) is not {given:.4f}."
+        if abs(given - 1) <= 1e-3:
+            raise NotYetError(f"{said} The data have spread 1, but a walk in few steps ends too near to the average.")
+        if calls > 1 and abs(given - step) <= 1e-3:
+            raise NotYetError(f"{said} That is what one step does. The walk takes {calls} of them.")
+        if abs(given - step ** (2 * calls)) <= 1e-3:
+            raise NotYetError(f"{said} That is the variance; the spread is its square root.")
+        if calls == 1:
+            raise NotYetError(f"{said} One call writes down the first guess. What is it at level 1?")
+        raise NotYetError(f"{said} By what factor does one step change x? Put the guess into the step and see.")
+    return "The cosine of a small angle is nearly 1, so many small steps lose little: 4 calls a quarter, 64 a fiftieth."
+
+
+@exercise("count-calls")
+def _count_calls(function: Any) -> str:
+    hints = {
+        "plain": "One guess a step, so one call a step.",
+        "two guesses": "The guess before was paid for already: no call is added.",
+        "heun": "Two calls a step, but in the last step the end is the picture, and nothing is asked there.",
+    }
+    for steps, (way, hint), guided in itertools.product((16, 1, 5), hints.items(), (False, True)):
+        once = 2 * steps - 1 if way == "heun" else steps
+        wanted = 2 * once if guided else once
+        given = float(expect_tensor("What calls returns", ask(function, steps, way, guided), ()))
+        if given == wanted:
+            continue
+        said = f"calls({steps}, {way!r}, {guided}) is not {given:g}."
+        if guided and given in (once, once + steps, 4 * steps - 1):
+            raise NotYetError(
+                f"{said} Guided, each time the network is asked it is asked twice, in every part of a step."
+            )
+        raise NotYetError(f"{said} {hint}")
+    return "Two guesses are free, a second question is not. So compare ways of walking at equal calls, not equal steps."
+
+
+@exercise("what-leaks")
+def _what_leaks(ddpm: Any, ours: Any) -> str:
+    betas = torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64)
+    left = float((1 - betas).prod())
+    traps = {
+        left: "That is what is left of the variance. The factor in front of the picture is its square root.",
+        0.0: "Nearly, but not nothing: that is the point. Five decimals are asked.",
+        math.sqrt(1 - left): "That is the factor in front of the noise.",
+    }
+    hint = "Each step multiplies the picture by the root of 1 - beta. Multiply all thousand."
+    expect_number("DDPM's factor", ddpm, math.sqrt(left), traps, hint, near=1e-5)
+    hint = "Look at alpha's formula: how large is the cosine of a right angle?"
+    expect_number("Ours", ours, 0.0, {math.sqrt(left): "That is DDPM's again."}, hint, near=1e-5)
+    return (
+        "Small, but a network that sees many pixels can read it. A schedule that ends with nothing has no such trace."
+    )

@@ -1,0 +1,170 @@
+"""The checks of chapter 11, the frontier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from minigen.base.randomness import seeded
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor, refuses
+
+
+def _beats(one: tuple[float, float], other: tuple[float, float], strictly: bool = False) -> bool:
+    """Whether a point (cost, distance) is at least as good in both and better in one; ``strictly``: in both."""
+    if strictly:
+        return one[0] < other[0] and one[1] < other[1]
+    return one[0] <= other[0] and one[1] <= other[1] and one != other
+
+
+def _worst_wins(points: list[tuple[float, float]]) -> list[bool]:
+    turned = [(-cost, -distance) for cost, distance in points]
+    return [not any(_beats(other, point) for other in turned) for point in turned]
+
+
+@exercise("pareto")
+def _pareto(function: Any) -> str:
+    random = seeded(15)
+    cloud = [(round(a, 1), round(b, 1)) for a, b in (torch.rand(30, 2, generator=random) * 3).tolist()]
+    worlds = [
+        [(1.0, 9.0), (2.0, 8.9), (3.0, 1.0)],  # not on the hull, but on the frontier
+        [(4.0, 1.0), (1.0, 5.0), (2.0, 6.0), (2.0, 3.0), (8.0, 1.0)],  # ties in one number
+        [(2.0, 3.0), (1.0, 5.0), (2.0, 3.0), (3.0, 4.0)],  # two equal points
+        cloud,
+    ]
+    for points in worlds:
+        given = expect_tensor("The result", ask(function, list(points)), (len(points),), "One answer for each point.")
+        if not bool(((given == 0) | (given == 1)).all()):
+            raise NotYetError("One True or False for each point is wanted: is it on the frontier?")
+        kept = given.bool().tolist()
+        truth = [not any(_beats(other, point) for other in points) for point in points]
+        if kept == truth:
+            continue
+        equals = "Two equal points do not beat each other: neither is better in anything. Keep both."
+        traps = {
+            "No point is left. Are yours the beaten ones? Or does each point beat itself?": [False] * len(points),
+            "That is turned round: less is better, in both numbers.": _worst_wins(points),
+            f"{equals} Yours keeps neither.": [
+                each and points.count(point) == 1 for each, point in zip(truth, points, strict=True)
+            ],
+            equals: [
+                each and point not in points[:place]
+                for place, (each, point) in enumerate(zip(truth, points, strict=True))
+            ],
+            "A point with equal cost but a larger distance is beaten, too: worse in one number, better in none.": [
+                not any(_beats(other, point, strictly=True) for other in points) for point in points
+            ],
+        }
+        wrong = next(place for place in range(len(points)) if kept[place] != truth[place])
+        better = next((other for other in points if _beats(other, points[wrong])), None)
+        said = f"is beaten by {better}" if better else "is beaten by no other point"
+        where = f"Among {len(points)} points, {points[wrong]} {said}; you say {kept[wrong]}."
+        hint = next((hint for hint, wrongly in traps.items() if kept == wrongly), "")
+        raise NotYetError(f"{where} {hint}".strip())
+    return "Only points on the frontier are worth their cost; which they are depends on what you count as cost."
+
+
+def _frechet_of(name: str, *moments: Tensor) -> float:
+    """What ``name`` makes of two diagonal Gaussians: the distance, or a wrong answer that people give."""
+    mean_a, variance_a, mean_b, variance_b = moments
+    means, spreads = (mean_a - mean_b).square(), (variance_a.sqrt() - variance_b.sqrt()).square()
+    return float(
+        {
+            "right": (means + spreads).sum(),
+            "variances": (means + (variance_a - variance_b).square()).sum(),
+            "root": (means + spreads).sum().sqrt(),
+            "mean": (means + spreads).mean(),
+            "centres": means.sum(),
+            "no cross": (means + variance_a + variance_b).sum(),
+            "absolute": ((mean_a - mean_b).abs() + spreads).sum(),
+        }[name]
+    )
+
+
+_FRECHET_TRAPS = {
+    "variances": "Those are variances where spreads belong: a spread is the root of a variance.",
+    "root": "Nearly: the Fréchet distance of this course, as of the field, is left squared.",
+    "mean": "Add up over the dimensions; do not average.",
+    "centres": "The centres are there, but two clouds around one centre may have different widths.",
+    "no cross": "Two equal clouds must come out at zero. Yours do not.",
+    "absolute": "The difference of the means is squared, like that of the spreads.",
+}
+
+
+@exercise("frechet")
+def _frechet(distance: Any, function: Any) -> str:
+    one, two = (torch.tensor([0.0]), torch.tensor([1.0])), (torch.tensor([1.0]), torch.tensor([4.0]))
+    traps = {_frechet_of(name, *one, *two): hint for name, hint in _FRECHET_TRAPS.items() if name != "mean"}
+    hint = "What is the difference of the centres, and what that of the spreads? N(m, v) has the variance v."
+    expect_number("The distance", distance, _frechet_of("right", *one, *two), traps, hint)
+    random = seeded(16)
+    for size in (1, 3, 20):
+        moments = [torch.randn(size, generator=random).double(), torch.rand(size, generator=random).double() + 0.1]
+        moments += [torch.randn(size, generator=random).double() + 1, torch.rand(size, generator=random).double() * 4]
+        hint = "All dimensions together make one distance. Add them up."
+        given = float(expect_tensor("The distance", ask(function, *moments), (), hint))
+        wanted = _frechet_of("right", *moments)
+        if abs(given - wanted) <= 1e-6:
+            continue
+        first = f"Your number is right, but your function is not, in {size} dimension{'s' if size > 1 else ''}."
+        said = (hint for name, hint in _FRECHET_TRAPS.items() if abs(given - _frechet_of(name, *moments)) <= 1e-6)
+        raise NotYetError(f"{first} {next(said, 'Each dimension counts by itself: what does it add?')}")
+    return (
+        "The centres and the widths, each squared. Where a cloud's numbers depend on each other, the Fréchet distance"
+        " sees that, too. Of anything else it sees nothing."
+    )
+
+
+def _nearest(samples: Tensor, pictures: Tensor, reduce: str = "min") -> Tensor:
+    mode, power = "donot_use_mm_for_euclid_dist", 1.0 if reduce == "steps" else 2.0
+    apart = torch.cdist(samples.flatten(1), pictures.flatten(1), p=power, compute_mode=mode)
+    return apart.mean(dim=1) if reduce == "mean" else apart.amin(dim=1)
+
+
+@exercise("nearer-to-train")
+def _nearer_to_train(function: Any) -> str:
+    random = seeded(17)
+    train, heldout = (torch.rand(12, 1, 4, 4, generator=random, dtype=torch.float64) * 2 - 1 for _ in range(2))
+    fresh = torch.rand(41, 1, 4, 4, generator=random, dtype=torch.float64) * 2 - 1
+    both = torch.cat([train[:1], heldout[1:]])  # the first picture lies in both sets
+
+    def share(samples: Tensor, first: Tensor, second: Tensor, reduce: str = "min") -> float:
+        near, far = _nearest(samples, first, reduce), _nearest(samples, second, reduce)
+        return float(((near < far).double() + 0.5 * (near == far)).mean())
+
+    worlds = (
+        ("copies of training pictures", train[[3, 0, 5, 5]], heldout),
+        ("copies of held-out pictures", heldout[[3, 0, 5, 5]], heldout),
+        ("new pictures", fresh, heldout),
+        ("a picture that lies in both sets, and so is as near to the one as to the other", train[:1], both),
+    )
+    for name, samples, other in worlds:
+        given = float(expect_tensor("The share", ask(function, samples, train, other), ()))
+        wanted = share(samples, train, other)
+        if abs(given - wanted) <= 1e-6:
+            continue
+        first = f"For {name} your share is {given:.3g}."
+        if other is both and abs(given - 0.5) > 1e-6:
+            raise NotYetError(f"{first} A tie belongs to neither: it counts one half.")
+        traps = {
+            "Turned round: that is the share that is nearer to held-out pictures.": 1 - wanted,
+            "That goes by the mean distance to all pictures. What counts is the nearest one.": share(
+                samples, train, other, "mean"
+            ),
+            "That is the number of samples. Asked is their share.": wanted * len(samples),
+            "That adds up the plain differences. The Euclidean distance squares them first, and takes a root.": share(
+                samples, train, other, "steps"
+            ),
+        }
+        hint = next((said for said, wrong in traps.items() if abs(given - wrong) <= 1e-6), "")
+        if not hint and samples is fresh:
+            hint = "For each sample: how far is its nearest training picture, how far its nearest held-out one?"
+        raise NotYetError(f"{first} {hint or 'Where would you count it?'}")
+    for few, many in ((train[:6], heldout), (train, heldout[:6])):
+        if not refuses(function, fresh.clone(), few.clone(), many.clone()):
+            raise NotYetError(
+                f"With {len(few)} training and {len(many)} held-out pictures it gives a share all the same. The larger"
+                " set has the nearest picture more often by its size alone: raise a ValueError."
+            )
+    return "About one half for a generator that has learned, and more for one that has learned by heart."

@@ -1,0 +1,152 @@
+"""The checks of chapter 14, what came after."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from minigen.base.randomness import seeded
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor
+
+
+def _flow_steps(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> dict[str, Tensor]:
+    """The right step along the straight line, and wrong ones that people take."""
+    eps_hat = (x_t - (1 - t) * x0_hat) / t
+    velocity = eps_hat - x0_hat
+    circle, place = math.pi / 2 * t, math.pi / 2 * u
+    eps_circle = (x_t - math.cos(circle) * x0_hat) / math.sin(circle)
+    return {
+        "right": x_t + (u - t) * velocity,
+        "uphill": x_t - (u - t) * velocity,
+        "too far": x_t - velocity,
+        "too far up": x_t + velocity,
+        "from nowhere": x_t + u * velocity,
+        "undivided": x_t + (u - t) * (t * eps_hat - x0_hat),
+        "swapped": x_t + (u - t) * (x_t - x0_hat),
+        "circle": math.cos(place) * x0_hat + math.sin(place) * eps_circle,
+        "guess": x0_hat,
+    }
+
+
+_FLOW_TRAPS = {
+    "uphill": "That walks away from the picture. Here v leads from the picture to the noise, and t falls.",
+    "too far": "However short the step should be, yours goes all the way. How long is it, from t to u?",
+    "too far up": "However short the step should be, yours has length 1, and it goes towards the noise.",
+    "from nowhere": "The length of a step is the difference of two levels. Yours uses one of them.",
+    "undivided": "The noise is what is left of x_t without its share of the picture, and then? It came with a factor.",
+    "swapped": "v leads from the picture to the noise. Yours leads to x_t, which is on the way.",
+    "circle": "That is the step of the quarter circle. Here alpha is 1 - t, and sigma is t.",
+    "guess": "That writes the guess, as if every step led to the end.",
+}
+
+
+@exercise("euler-step")
+def _euler_step(function: Any) -> str:
+    random = seeded(18)
+    for t, u in ((0.8, 0.3), (1.0, 0.75), (0.5, 0.0), (0.25, 0.2), (0.6, 0.6)):
+        x_t, x0_hat = torch.randn(2, 3, 4, generator=random, dtype=torch.float64)
+        steps = _flow_steps(x_t, x0_hat, t, u)
+        given = expect_tensor("The result", ask(function, x_t, x0_hat, t, u), (3, 4))
+        apart = float((given - steps["right"]).abs().max())
+        if apart <= 1e-12:
+            continue
+        if not math.isfinite(apart):
+            raise NotYetError(f"From t = {t} to u = {u} your result is not finite. What do you divide by?")
+        traps = (hint for name, hint in _FLOW_TRAPS.items() if float((given - steps[name]).abs().max()) <= 1e-9)
+        hint = next(traps, "First the noise that goes with the guess, then v, then one step along it.")
+        raise NotYetError(f"From t = {t} to u = {u} you are {apart:.2g} off. {hint}")
+    return "To the last digits it is the book's step: the velocity of flow matching was in it all along."
+
+
+def _jumps(x_t: Tensor, alpha: float, sigma: float, v: float) -> dict[str, Tensor]:
+    """Where the walk from x_t ends if the data are N(0, v), and what people answer in its place."""
+    variance = alpha**2 * v + sigma**2
+    return {
+        "right": x_t * math.sqrt(v / variance),
+        "guess": x_t * alpha * v / variance,
+        "rootless": x_t * v / variance,
+        "from the start": x_t * math.sqrt(v),
+        "as it is": x_t,
+        "rescaled": x_t / alpha if alpha else x_t * math.inf,
+        "spreads": x_t * math.sqrt(v) / (alpha * math.sqrt(v) + sigma),
+        "upside down": x_t * math.sqrt(variance / v),
+    }
+
+
+_JUMP_TRAPS = {
+    "guess": "That is the best guess from here, an average. Asked is where a whole walk of small steps ends.",
+    "rootless": "Numbers spread like the root of their variance.",
+    "from the start": "That is right from pure noise alone. From further down, what does x_t spread by?",
+    "as it is": "Walking changes x_t: at the end the numbers must spread like the data.",
+    "rescaled": "That leaves all the noise in, enlarged.",
+    "spreads": "Two independent parts: add up their variances, not their spreads.",
+    "upside down": "Upside down: from pure noise, narrow data must end narrow.",
+}
+
+
+@exercise("one-jump")
+def _one_jump(function: Any) -> str:
+    random = seeded(19)
+    for v in (0.25, 2.0):
+        for t in (1.0, 0.7, 0.4, 0.0):
+            alpha, sigma = (0.0, 1.0) if t == 1 else (math.cos(math.pi / 2 * t), math.sin(math.pi / 2 * t))
+            x_t = torch.randn(5, generator=random, dtype=torch.float64)
+            jumps = _jumps(x_t, alpha, sigma, v)
+            given = expect_tensor("The end of the walk", ask(function, x_t, alpha, sigma, v), (5,))
+            apart = float((given - jumps["right"]).abs().max())
+            if apart <= 1e-9:
+                continue
+            where = f"At alpha = {alpha:.3g}, sigma = {sigma:.3g} and v = {v} you are {apart:.2g} off."
+            if not math.isfinite(apart):
+                raise NotYetError(f"At alpha = {alpha:.3g} your result is not finite. What do you divide by?")
+            traps = (hint for name, hint in _JUMP_TRAPS.items() if float((given - jumps[name]).abs().max()) <= 1e-9)
+            hint = (
+                "At every level x_t is normal, and the walk keeps its place: a number that is one spread out stays so."
+            )
+            raise NotYetError(f"{where} {next(traps, hint)}")
+    ends = []
+    for t in (0.9, 0.2):  # two points of one walk, three spreads out
+        alpha, sigma = math.cos(math.pi / 2 * t), math.sin(math.pi / 2 * t)
+        x_t = torch.tensor([3 * math.sqrt(0.25 * alpha**2 + sigma**2)], dtype=torch.float64)
+        ends.append(float(expect_tensor("The end of the walk", ask(function, x_t, alpha, sigma, 0.25), (1,))))
+    if abs(ends[0] - ends[1]) > 1e-9:
+        raise NotYetError("From two points of one walk your function jumps to two different ends.")
+    return "One call for a whole walk, and from every point of it the same end: that is what distillation teaches."
+
+
+@exercise("latent-bill")
+def _latent_bill(fewer: Any, tokens_of_pixels: Any, tokens_of_latents: Any, attention: Any) -> str:
+    traps = {
+        64.0: "That compares the places alone. A pixel has three numbers, a latent has four.",
+        8.0: "That is one side of the picture over one side of the latents.",
+        85 + 1 / 3: "The three and the four are swapped.",
+        16384.0: "That is how many numbers the latents are. How many times fewer is that?",
+        786432.0: "That is how many numbers the picture is. How many times fewer are the latents?",
+    }
+    expect_number(
+        "The first answer", fewer, 48, {**traps, 1 / 48: "Turned round."}, "Count all numbers, colours included."
+    )
+    traps = {
+        262144.0: "That is one token for each pixel. A patch covers more than one.",
+        131072.0: "A patch is two pixels wide, and two high as well.",
+        196608.0: "A patch takes the three colours of its pixels along: they make no tokens of their own.",
+        256.0: "That is one row of patches. How many rows are there?",
+    }
+    expect_number("The number of tokens of the picture", tokens_of_pixels, 65536, traps, "How many patches tile it?")
+    traps = {
+        4096.0: "That is one token for each place. A patch covers more than one.",
+        2048.0: "A patch is two places wide, and two high as well.",
+        32.0: "That is one row of patches. How many rows are there?",
+    }
+    expect_number("The number of tokens of the latents", tokens_of_latents, 1024, traps, "How many patches tile them?")
+    traps = {
+        64.0: "That is how many times fewer tokens there are. But attention compares every token with every other.",
+        2304.0: "Attention counts pairs of tokens, not of numbers.",
+        128.0: "Attention compares every token with every other: what does twice as many tokens cost?",
+        1 / 4096: "Turned round.",
+    }
+    expect_number("The last answer", attention, 4096, traps, "How many pairs of tokens are there, before and after?")
+    return "Few of the numbers carry what the picture shows, and attention pays for their square."

@@ -1,0 +1,153 @@
+"""The checks of chapter 6, spreading the removal."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from minigen.base.randomness import seeded
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor
+from minigen.plans import ramp
+
+
+def _row_table(flip: float) -> Tensor:
+    """The chances of all rows of four pixels, each differing from the one before with chance ``flip``."""
+    table = torch.zeros(2, 2, 2, 2, dtype=torch.float64)
+    for row in itertools.product((0, 1), repeat=4):
+        table[row] = 0.5 * math.prod(flip if a != b else 1 - flip for a, b in itertools.pairwise(row))
+    return table
+
+
+def _entropy(table: Tensor, kept: set[int]) -> float:
+    """Bits of the pixels ``kept``, the others summed out."""
+    others = [place for place in range(table.dim()) if place not in kept]
+    chances = table.sum(dim=others) if others else table
+    return float(-(chances * chances.log2()).sum())
+
+
+_Order = list[tuple[int, ...]]
+
+
+def _bits_lost(table: Tensor, order: _Order, remember: bool = True) -> float:
+    lost, seen = 0.0, set[int]()
+    for call in order:
+        before = seen if remember else set()
+        alone = sum(_entropy(table, before | {place}) - _entropy(table, before) for place in call)
+        lost += alone - (_entropy(table, before | set(call)) - _entropy(table, before))
+        seen = seen | set(call)
+    return lost
+
+
+_ORDERS: tuple[_Order, ...] = (
+    [(0, 1), (2, 3)], [(0, 2), (1, 3)], [(0,), (1,), (2,), (3,)], [(0, 1, 2, 3)], [(2,), (0, 1, 3)]
+)  # fmt: skip
+
+
+@exercise("bits-lost")
+def _bits_lost_exercise(function: Any, best: Any) -> str:
+    anything = torch.rand(2, 2, 2, 2, generator=seeded(15), dtype=torch.float64) + 0.02
+    for table, order in itertools.product((_row_table(0.1), anything / anything.sum()), _ORDERS):
+        truth, entropy = _bits_lost(table, order), _entropy(table, {0, 1, 2, 3})
+        given = float(expect_tensor("The bits lost", ask(function, table, list(order)), ()))
+        if abs(given - truth) <= 1e-6:
+            continue
+        said = f"For the order {order} you say {given:.4f} bits."
+        for trap, hint in (
+            (truth * math.log(2), "Those are nats: take logarithms to base 2."),
+            (-truth, "The sign is turned round: pixels of one call cost more than pixels one by one."),
+            (truth + entropy, "That is the whole message. Take away what the row costs if nothing is wasted."),
+            (_bits_lost(table, order, remember=False), "A later call knows what the earlier ones wrote."),
+        ):
+            if abs(given - trap) <= 1e-6:
+                raise NotYetError(f"{said} {hint}")
+        if max(map(len, order)) == 1:
+            raise NotYetError(f"{said} One pixel a call is exact, so nothing may be lost there.")
+        raise NotYetError(f"{said} Add up each pixel's bits given the calls before, then compare with the row's.")
+    return _judge_best(best)
+
+
+def _judge_best(best: Any) -> str:
+    try:
+        calls = [sorted(int(place) for place in call) for call in best]
+    except (TypeError, ValueError, RuntimeError):
+        raise NotYetError("The best order should look like [(0, 1), (2, 3)]: two calls, two places each.") from None
+    if sorted(itertools.chain(*calls)) != [0, 1, 2, 3] or [len(call) for call in calls] != [2, 2]:
+        raise NotYetError("The best order should have two calls, two places each, and every place from 0 to 3 once.")
+    table = _row_table(0.1)
+    pairs: list[_Order] = [[pair, tuple({0, 1, 2, 3} - set(pair))] for pair in itertools.combinations(range(4), 2)]
+    if _bits_lost(table, [tuple(call) for call in calls]) <= min(_bits_lost(table, each) for each in pairs) + 1e-9:
+        return "Far apart first, so that each gap is filled from both sides. Yet something is lost: two can't agree."
+    if calls == [[1, 2], [0, 3]]:
+        raise NotYetError("Turned round, it is the best: begin with the pixels that say least of each other.")
+    raise NotYetError("There is a better order: try all six with your function.")
+
+
+def _what_is_wrong(name: str, given: Tensor, wanted: Tensor) -> str:
+    """The hint for a ramp that is not right: the first of these that holds."""
+
+    def near(other: Tensor) -> bool:
+        return torch.allclose(given, other, rtol=0, atol=1e-4)
+
+    found = {
+        "Upside down: 1 is for nothing left, 0 for all there.": near(1 - wanted),
+        "Some levels lie below 0 or above 1: a pixel waits at 1, and stays at 0 once it is there.": bool(
+            (given > 1 + 1e-6).any() or (given < -1e-6).any()
+        ),
+        "The first row is not all 1: at the start nothing is there, of any pixel.": not bool((given[0] == 1).all()),
+        "Turned round: the first pixel begins first.": near(wanted.flip(1)),
+        "The last row is not all 0: the last pixel must begin early enough to end in time.": bool(
+            (given[-1] > 1e-6).any()
+        ),
+        "Somewhere a pixel disappears again: going down, no column may rise.": bool((given.diff(dim=0) > 1e-6).any()),
+        "Only levels 0 and 1: on the way down a pixel passes through what lies between.": bool(
+            (given == given.round()).all()
+        ),
+        "The first pixel is right, the others are not: when does each of them begin?": bool(
+            torch.allclose(given[:, 0], wanted[:, 0], atol=1e-4)
+        ),
+    }
+    hints = [hint for hint, holds in found.items() if holds]
+    return f"{name} is not right. {[*hints, 'How far has the first pixel fallen, after each step?'][0]}"
+
+
+@exercise("ramp-matrix")
+def _ramp_matrix(function: Any) -> str:
+    for pixels, width, steps in ((4, 0.5, 4), (5, 1.0, 3), (4, 0.25, 4), (16, 0.3, 10), (2, 0.6, 7)):
+        wanted = ramp(width).matrix((pixels,), steps).double()
+        name = f"ramp_matrix({pixels}, {width:g}, {steps})"
+        given = expect_tensor(name, ask(function, pixels, width, steps), tuple(wanted.shape))
+        if torch.allclose(given, wanted, rtol=0, atol=1e-4):
+            continue
+        raise NotYetError(_what_is_wrong(name, given, wanted))
+    return "One number slides from one pixel after the other to all at once, and nothing else changes."
+
+
+@exercise("never-disagree")
+def _never_disagree(differ: Any, brightness: Any) -> str:
+    traps = {
+        0.5: "Half is right for pixels that are *drawn* alone in one call. Here each call writes an average.",
+        1.0: "They always agree: asked is how often they do not.",
+    }
+    hint = "Compare the two columns of what you sampled: both get the same average. How far apart are they?"
+    expect_number("The share that disagrees", differ, 0.0, traps, hint, near=0.004)
+    given = expect_tensor("The brightness", brightness, (4,))
+    wanted = torch.tensor([0.0, 0.6560, 0.9714, 0.9996], dtype=torch.float64)
+    if bool(((given - wanted).abs() <= 0.01).all()):
+        return (
+            "Averages never contradict each other. In one call they are grey; more calls let them make up their mind."
+        )
+    if bool((given[1:].abs() < 0.05).all()):
+        raise NotYetError(
+            "The values cancel, since +1 and -1 come equally often. Take absolute values before the mean."
+        )
+    if bool((given[1:] > 0.9999).all()):
+        raise NotYetError("So clear a pixel comes from drawing. Use the head that answers with an average.")
+    if bool(((given - torch.tensor([0.0, 0.5186, 0.9587, 0.9994])).abs() <= 0.01).all()):
+        raise NotYetError("Those are means of squares. Take the mean of the absolute values.")
+    if abs(float(given[0])) > 0.01:
+        raise NotYetError("Begin with one call: what is the average of two equally likely answers, +1 and -1?")
+    raise NotYetError("The mean of the absolute values of what comes out, for 1, 2, 4 and 8 calls: which are off?")

@@ -1,0 +1,100 @@
+"""Pictures to labels: what is measured with, and chapter 1's second curve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from minigen.base.errors import check_images
+from minigen.base.text import answers_loss
+from minigen.data import CLASSES
+
+
+def shake(images: Tensor, random: torch.Generator, angle: float = 0.2, zoom: float = 0.1, shift: float = 0.1) -> Tensor:
+    """Each picture a little turned, scaled and moved, at random: more data from the same (B, C, H, W).
+
+    ``angle`` in radians, ``zoom`` as a share, ``shift`` in halves of the picture.
+    """
+    a, z, x, y = torch.rand(4, len(images), generator=random, device=random.device).to(images.device) * 2 - 1
+    cos, sin = torch.cos(angle * a) * (1 + zoom * z), torch.sin(angle * a) * (1 + zoom * z)
+    rows = torch.stack([torch.stack([cos, -sin, shift * x], 1), torch.stack([sin, cos, shift * y], 1)], 1)
+    grid = F.affine_grid(rows, list(images.shape), align_corners=False)
+    # Outside lies black, which is -1, while grid_sample fills in 0
+    return F.grid_sample(images + 1, grid, align_corners=False) - 1
+
+
+class Classifier(nn.Module):
+    """Pictures to labels; its last but one layer gives the features that distances are measured on.
+
+    Training shakes the pictures a little, so that 3,600 digits are enough (chapter 1; metrics).
+
+    >>> net = Classifier(size=16)
+    >>> images = torch.zeros(2, 1, 16, 16)
+    >>> net(images).shape, net.embed(images).shape
+    (torch.Size([2, 10]), torch.Size([2, 64]))
+    """
+
+    def __init__(
+        self,
+        size: int = 16,
+        channels: int = 1,
+        classes: int = CLASSES,
+        widths: tuple[int, ...] = (32, 64),
+        kernel: int = 3,
+        features: int = 64,
+    ) -> None:
+        super().__init__()
+        widths = tuple(widths)
+        self.config = dict(
+            size=size, channels=channels, classes=classes, widths=widths, kernel=kernel, features=features
+        )
+        self.shape, self.num_features = (channels, size, size), features  # torchmetrics asks for num_features
+        layers: list[nn.Module] = []
+        for before, after in zip((channels, *widths), widths, strict=False):
+            layers += [nn.Conv2d(before, after, kernel, padding=kernel // 2), nn.GroupNorm(8, after), nn.SiLU()]
+            layers += [nn.Conv2d(after, after, kernel, padding=kernel // 2), nn.SiLU(), nn.MaxPool2d(2)]
+        side = size // 2 ** len(widths)
+        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * side * side, features))
+        self.last = nn.Sequential(nn.SiLU(), nn.Linear(features, classes))
+
+    def embed(self, images: Tensor) -> Tensor:
+        """The features of pictures (B, C, H, W) in [-1, 1]: (B, num_features)."""
+        return self.body(check_images("images", images, self.shape))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The logits of the classes: (B, classes)."""
+        return self.last(self.embed(images))
+
+    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator, part: slice = slice(None)) -> Tensor:
+        """The mean cross-entropy of a batch (images, labels), or of a part; shaken while in training mode."""
+        images, labels = batch
+        return F.cross_entropy(self((shake(images, random) if self.training else images)[part]), labels[part])
+
+
+class Recogniser(Classifier):
+    """Several questions about one picture: what are the layout, the first thing's size, its colour ... (chapter 12)
+
+    ``questions`` says how many answers each has; an answer of -1 means that the question does not apply.
+
+    >>> net = Recogniser(size=32, channels=3, questions=(3, 2, 6))
+    >>> net.answers(torch.zeros(4, 3, 32, 32)).shape
+    torch.Size([4, 3])
+    """
+
+    def __init__(self, size: int, channels: int, questions: tuple[int, ...], **shape: Any) -> None:
+        self.questions = tuple(questions)
+        super().__init__(size, channels, sum(self.questions), **shape)
+        del self.config["classes"]
+        self.config["questions"] = self.questions
+
+    def answers(self, images: Tensor) -> Tensor:
+        """The likeliest answer to each question: (B, questions)."""
+        return torch.stack([part.argmax(dim=1) for part in self(images).split(self.questions, dim=1)], dim=1)
+
+    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator, part: slice = slice(None)) -> Tensor:
+        """The cross-entropy of a batch (images, answers), or of a part, summed over the questions."""
+        images, answers = batch[0][part], batch[1][part]
+        return answers_loss(self(images), answers, self.questions)

@@ -1,0 +1,1 @@
+"""Figures, tables and sliders that a notebook shows."""

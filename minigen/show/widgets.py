@@ -1,0 +1,251 @@
+"""Sliders: one kind that works without a kernel, anywhere, and one kind for playing with a kernel.
+
+``scrub`` makes an ordinary HTML output: all its frames in one picture, and a small script that shows one of
+them. It is moved with the mouse or the keyboard and says in words what it shows. Where no script runs,
+one frame is shown and no control. (On the site the script is loaded once, from the site itself.)
+
+``live`` calls a function with whatever its controls say. It needs Python behind it, so in the book it is a
+sentence, and nothing on a page looks as if it could be moved and cannot.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import io
+import json
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from minigen.base.errors import check_whole
+from minigen.show.plots import Figure
+
+MOST_RADIO = 3
+"""Up to so many options are radio buttons; more are a slider."""
+
+GAP = 4
+"""Clear pixels between two frames of a sprite, so that a shrunken one doesn't show its neighbour's edge."""
+
+IN_THE_BOOK = "MINIGEN_BOOK"
+"""Set in the environment while the book's notebooks are executed (``tools/execute.py``)."""
+
+
+@lru_cache(maxsize=1)
+def script() -> str:
+    """The script that drives every slider."""
+    return (files("minigen.show") / "scrub.js").read_text()
+
+
+@dataclass(frozen=True)
+class Scrubber:
+    """A finished slider; a notebook shows it as HTML."""
+
+    html: str
+    alt: str
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": f"[slider: {self.alt}]"}
+
+
+def scrub(
+    frames: Sequence[Figure], controls: Mapping[str, Sequence[Any]], caption: str = "", start: int | None = None
+) -> Scrubber:
+    """A picture that changes with one or more controls.
+
+    Args:
+        frames: one ``Figure`` for every combination of options, the last control changing fastest, all
+            of the same size. Each frame's ``alt`` is shown below it, as the words for what is seen.
+        controls: label and options of each, such as ``{"hidden pixels": [0, 1, 4], "told": ["no", "yes"]}``.
+            Up to three options are radio buttons, more are a slider.
+        caption: below it all.
+        start: the frame shown first (and where no script runs); the last unless said otherwise.
+
+    Raises:
+        ValueError: if the number of frames is not the product of the numbers of options, or sizes differ.
+
+    >>> import torch
+    >>> from minigen.show import plots
+    >>> dots = [plots.grid(torch.full((1, 1, 4, 4), v), alt=f"a square of grey {v}") for v in (-1.0, 0.0, 1.0, 0.5)]
+    >>> scrub(dots, {"grey": ["black", "middle", "white", "light"]}).alt
+    'a square of grey 0.5'
+    """
+    options = _options(controls)
+    wanted = math.prod(len(values) for values in options.values())
+    if len(frames) != wanted:
+        raise ValueError(f"frames holds {len(frames)} figures; allowed: one for each combination of options, {wanted}")
+    start = len(frames) - 1 if start is None else check_whole("start", start, 0, len(frames) - 1)
+    sprite, width, height = _sprite(frames)
+    texts = [frame.alt for frame in frames]
+    identity = hashlib.sha256(sprite + json.dumps([texts, options, caption, start]).encode()).hexdigest()[:10]
+    source = base64.b64encode(sprite).decode()
+    alt, moved = html.escape(texts[start]), -100 * start / len(frames)
+    film = (
+        f'<div class="mg-film" role="img" aria-label="{alt}" style="overflow: hidden; max-width: {frames[0].width}px;'
+        f' aspect-ratio: {width} / {height}; margin: 0 auto">'
+        f'<img src="data:image/png;base64,{source}" alt="{alt}" style="width: 100%; max-width: none; height: auto;'
+        f' display: block; margin: 0; background: none; transform: translateY({moved:.6g}%)"></div>'
+    )
+    content = (
+        f'<figure class="mg-figure mg-scrub" id="mg-{identity}" data-texts="{html.escape(json.dumps(texts))}">'
+        f"{film}{_controls(options, start, identity)}"
+        f'<p class="mg-text" aria-live="polite" style="text-align: center; font-size: 0.9em">{alt}</p>'
+        f"{f'<figcaption>{html.escape(caption)}</figcaption>' if caption else ''}</figure>"
+    )
+    return Scrubber(f"{content}<script data-mg>{script()}</script>", texts[start])
+
+
+def _options(controls: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
+    """Every control's options as words."""
+    if not controls:
+        raise ValueError("controls is empty; allowed: one label with its options, or more")
+    options = {label: [str(option) for option in values] for label, values in controls.items()}
+    for label, values in options.items():
+        if len(values) < 2 or len(set(values)) < len(values):
+            raise ValueError(f"controls[{label!r}] is {values}; allowed: two or more options that all differ")
+    return options
+
+
+def _sprite(frames: Sequence[Figure]) -> tuple[bytes, int, int]:
+    """All frames, one below the other, as one PNG; and the size of one."""
+    from PIL import Image
+
+    pictures = [Image.open(io.BytesIO(frame.png)).convert("RGBA") for frame in frames]
+    width, height = pictures[0].size
+    if any(picture.size != (width, height) for picture in pictures):
+        raise ValueError(f"frames have sizes {sorted({picture.size for picture in pictures})}; allowed: all the same")
+    pitch = height + GAP
+    sheet = Image.new("RGBA", (width, pitch * len(pictures)))
+    for number, picture in enumerate(pictures):
+        sheet.paste(picture, (0, pitch * number))
+    buffer = io.BytesIO()
+    sheet.quantize(256, method=Image.Quantize.FASTOCTREE).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue(), width, height
+
+
+def _controls(options: Mapping[str, Sequence[str]], start: int, identity: str) -> str:
+    """The controls, hidden until the script shows them."""
+    places: list[int] = []
+    for values in reversed(list(options.values())):
+        start, place = divmod(start, len(values))
+        places.insert(0, place)
+    parts = []
+    for number, ((label, values), place) in enumerate(zip(options.items(), places, strict=True)):
+        few = len(values) <= MOST_RADIO
+        inner = (_radio if few else _range)(label, values, place, f"mg-{identity}-{number}")
+        group = f' role="radiogroup" aria-label="{html.escape(label)}"' if few else ""
+        data = html.escape(json.dumps(list(values)))
+        style = "display: flex; gap: 0.6em; justify-content: center; align-items: center; flex-wrap: wrap"
+        parts.append(
+            f'<div class="mg-control" data-options="{data}"{group} hidden><div style="{style}">{inner}</div></div>'
+        )
+    return "".join(parts)
+
+
+def _range(label: str, values: Sequence[str], place: int, name: str) -> str:
+    now = html.escape(values[place])
+    return (
+        f'<label for="{name}">{html.escape(label)}</label>'
+        f'<input type="range" id="{name}" min="0" max="{len(values) - 1}" step="1" value="{place}"'
+        f' aria-valuetext="{now}" style="flex: 1; max-width: 22em">'
+        f'<output for="{name}" style="min-width: 3.5em">{now}</output>'
+    )
+
+
+def _radio(label: str, values: Sequence[str], place: int, name: str) -> str:
+    buttons = []
+    for number, value in enumerate(values):
+        checked = " checked" if number == place else ""
+        button = f'<input type="radio" name="{name}" value="{number}"{checked}>'
+        buttons.append(f"<label>{button} {html.escape(value)}</label>")
+    return f"<span>{html.escape(label)}</span>{''.join(buttons)}"
+
+
+# --- with a running kernel -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What stands where no control can work."""
+
+    text: str
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/html": f'<p class="mg-live"><em>{html.escape(self.text)}</em></p>', "text/plain": self.text}
+
+
+def live(function: Callable[..., Any], **controls: Sequence[Any]) -> Any:
+    """Controls that call ``function`` and show what it returns (and prints), each time one is moved.
+
+    While the book is made, and where ipywidgets is missing, it is one sentence instead. Works with
+    ipywidgets 7.7 (Colab) and 8.
+
+    Args:
+        function: called with one keyword argument for each control; what it returns is shown.
+        controls: by the argument's name: a pair of whole numbers ``(least, most)`` is a slider that starts
+            at the least; a list is a choice that starts with its first; a sentence is a box to write in
+            that starts with it.
+
+    Raises:
+        TypeError, ValueError: naming the control and what is allowed.
+
+    >>> live(lambda seed, plan: f"{plan} with seed {seed}", seed=(0, 9), plan=["raster", "ramp"])  # doctest: +SKIP
+    >>> live(print, seed=(9, 0))
+    Traceback (most recent call last):
+    ValueError: seed is (9, 0); allowed: (least, most) in whole numbers, or a list of two or more choices
+    """
+    if not callable(function):
+        raise TypeError(f"function is a {type(function).__name__}; allowed: something that can be called")
+    if not controls:
+        raise ValueError("controls is empty; allowed: one keyword argument or more, such as seed=(0, 9)")
+    ranges = {name: _is_range(name, values) for name, values in controls.items()}
+    if not os.environ.get(IN_THE_BOOK):
+        try:
+            return _live(function, controls, ranges)
+        except ImportError:
+            pass
+    kind = "slider" if all(ranges.values()) else "control"
+    names = [name.replace("_", " ") for name in controls]
+    if len(names) == 1:
+        return Sentence(f"With a running kernel, a {kind} for {names[0]} appears here.")
+    return Sentence(f"With a running kernel, {kind}s for {', '.join(names[:-1])} and {names[-1]} appear here.")
+
+
+def _is_range(name: str, values: Any) -> bool:
+    """True for (least, most), False for a list of choices or a sentence; anything else raises."""
+    if isinstance(values, str):
+        return False
+    if isinstance(values, Sequence) and len(values) >= 2:
+        pair = isinstance(values, tuple) and len(values) == 2 and all(type(value) is int for value in values)
+        if not pair or values[0] < values[1]:
+            return pair
+    raise ValueError(f"{name} is {values!r}; allowed: (least, most) in whole numbers, or a list of two or more choices")
+
+
+def _live(function: Callable[..., Any], controls: Mapping[str, Sequence[Any]], ranges: Mapping[str, bool]) -> Any:
+    """The controls, and below them what the function returns."""
+    import ipywidgets
+    from IPython.display import display
+
+    def show(**values: Any) -> None:
+        result = function(**values)
+        if result is not None:
+            display(result)
+
+    parts: dict[str, Any] = {}
+    for name, values in controls.items():
+        look = dict(description=name.replace("_", " "), style={"description_width": "initial"})
+        if ranges[name]:
+            low, high = values
+            parts[name] = ipywidgets.IntSlider(low, low, high, continuous_update=False, **look)
+        elif isinstance(values, str):
+            wide = ipywidgets.Layout(width="95%", max_width="34em")
+            parts[name] = ipywidgets.Text(values, continuous_update=False, layout=wide, **look)
+        else:
+            parts[name] = ipywidgets.Dropdown(options=list(values), value=values[0], **look)
+    return ipywidgets.VBox([*parts.values(), ipywidgets.interactive_output(show, parts)])

@@ -1,0 +1,126 @@
+"""One training loop for anything with ``loss(batch, random)``: generators, classifiers, curves.
+
+    for each iteration:
+        batch = some of the data, in a shuffled order
+        loss = model.loss(batch, random)
+        loss.backward(); clip the gradient; a step of the optimizers; average the weights
+
+Chapter 1 writes this out in a dozen lines; ``Run`` does it here. ``train`` is how it is called.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import warnings
+from pathlib import Path
+
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from minigen.base.errors import check_whole
+from minigen.training.batches import Batch, Source
+from minigen.training.hardware import pick_device
+from minigen.training.run import Run
+from minigen.training.settings import History, Settings
+
+
+def train(
+    model: nn.Module,
+    *data: Tensor | Source,
+    iterations: int = 1000,
+    batch_size: int = 128,
+    optimizer: str = "adamw",
+    learning_rate: float = 2e-3,
+    weight_decay: float = 0.0,
+    warmup: int = 50,
+    decay: bool = True,
+    ema: float | None = 0.999,
+    clip: float | None = 1.0,
+    seed: int = 0,
+    validation: Batch | None = None,
+    validate_every: int = 250,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 250,
+    device: str = "auto",
+    precision: str = "auto",
+    progress: bool = True,
+) -> History:
+    """Train ``model`` in place and say how it went. Ctrl-C returns what there is.
+
+    In the end the model holds the averaged weights (EMA); with ``validation``, those of the best
+    validation loss.
+
+    Args:
+        model: anything with ``loss(batch, random)`` that returns one number.
+        data: tensors with the same first dimension, such as images and labels; or one function
+            ``(count, generator) -> tuple of tensors`` that makes endless data.
+        iterations: updates of the weights.
+        batch_size: examples an update; all of them, in order, if there are no more.
+        optimizer: "adamw"; or "muon", which learns faster, for the weights that are matrices
+            (``optimizers``). It takes ten times the learning rate.
+        learning_rate, weight_decay: AdamW's.
+        warmup, decay: iterations of linear rise; then a half cosine to 0, or none.
+        ema: the weights' moving average has decay ``min(ema, (1 + n) / (10 + n))`` after n updates (the
+            first one copies the weights); None for none.
+        clip: the largest norm of the gradient; None for any.
+        seed: of the order of the data and of what ``loss`` draws. Not of the model's first weights:
+            call ``torch.manual_seed`` before making it.
+        validation: tensors like ``data``, judged every ``validate_every`` iterations with the same draws.
+        checkpoint: a file to save to every ``checkpoint_every`` iterations and, if it is there,
+            to go on from. On a CPU a run that was killed and resumed ends exactly like one that was not.
+        device: "auto" takes a GPU if there is one; or "cpu", "cuda", "cuda:1".
+        precision: "auto" takes bfloat16 where the hardware has it; or "float32", "bfloat16".
+        progress: show a bar with loss, rate and time left.
+
+    Raises:
+        FloatingPointError: if the loss is not finite; it names the iteration.
+        ValueError, TypeError: naming the argument and what is allowed.
+
+    >>> from minigen import data, nets
+    >>> curve = nets.Fit(nets.dense(1, 32, 1))
+    >>> history = train(curve, *data.curve(), iterations=200, progress=False)
+    >>> history.loss[-1] < history.loss[0]
+    True
+    """
+    settings = Settings(
+        iterations, batch_size, optimizer, learning_rate, weight_decay, warmup, decay, ema, clip, seed, validate_every
+    )
+    check_whole("checkpoint_every", checkpoint_every)
+    run = Run(model, data, settings, validation, pick_device(device), precision, checkpoint)
+    silent = not progress or run.processes.rank > 0
+    with tqdm(total=iterations, initial=run.iteration, desc="training", disable=silent) as bar, _Wish() as stop:
+        for iteration in run:
+            bar.update()
+            bar.set_postfix(loss=f"{run.last_loss:.4f}", refresh=False)
+            run.history.interrupted = run.processes.any(stop.wished) and iteration < iterations
+            due = iteration % checkpoint_every == 0 or iteration == iterations or run.history.interrupted
+            if checkpoint is not None and due and run.processes.rank == 0:
+                run.save(checkpoint)
+            if run.history.interrupted:
+                break
+    if run.history.interrupted:
+        warnings.warn(f"interrupted: the model has had {run.iteration} of {iterations} iterations", stacklevel=2)
+    run.finish()
+    return run.history
+
+
+class _Wish:
+    """While this is open, Ctrl-C is a wish to stop after the present iteration; a second one stops at once."""
+
+    def __init__(self) -> None:
+        self.wished = False
+
+    def __enter__(self) -> _Wish:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._on_signal)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._before)
+
+    def _on_signal(self, *signal_and_frame: object) -> None:
+        if self.wished:
+            raise KeyboardInterrupt
+        self.wished = True
