@@ -35,6 +35,7 @@ from minigen import data, heads, metrics, nets, plans, process, zoo
 from minigen.base import text
 from minigen.conditions import Labels, Prompt
 from minigen.course.checks import check
+from minigen.course.measurements import results
 from minigen.data import shapes as scenes
 from minigen.generator import Generator
 from minigen.guided import Guided
@@ -64,6 +65,7 @@ __all__ = [
     "plots",
     "process",
     "recipes",
+    "results",
     "sample",
     "scenes",
     "text",

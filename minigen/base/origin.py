@@ -1,9 +1,16 @@
-"""Where a number comes from: the code's revision, and the machine, without naming it."""
+"""Where a number comes from: the command as it ran, the code's revision, and the machine, without naming it."""
 
 from __future__ import annotations
 
+import platform
+import shlex
 import subprocess
+import sys
+from datetime import date
 from pathlib import Path
+from typing import Any
+
+import torch
 
 
 def code_revision() -> str:
@@ -14,3 +21,37 @@ def code_revision() -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "outside of a repository"
+
+
+def this_command(leave_out: str = "--out") -> str:
+    """The command line that runs now, as one would type it; without ``--out`` and what follows, which changes no number.
+
+    The script is named from the present folder, if it lies below it.
+
+    >>> sys.argv, kept = ["benchmarks/cache.py", "--rounds", "2", "--out", "other.json"], sys.argv
+    >>> this_command()
+    'python benchmarks/cache.py --rounds 2'
+    >>> sys.argv = kept
+    """
+    script, *words = sys.argv
+    path = Path(script).resolve()
+    words = [word for before, word in zip(["", *words], words, strict=False) if leave_out not in (before, word)]
+    words = [word for word in words if not word.startswith(f"{leave_out}=")]
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else Path(path.name)
+    return shlex.join(["python", shown.as_posix(), *words])
+
+
+def origin() -> dict[str, Any]:
+    """Command, date, revision and machine of what is measured now, for a results file.
+
+    >>> sorted(origin())
+    ['command', 'date', 'machine', 'revision', 'threads', 'torch']
+    """
+    return {
+        "command": this_command(),
+        "date": date.today().isoformat(),
+        "revision": code_revision(),
+        "machine": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "torch": str(torch.__version__),
+    }

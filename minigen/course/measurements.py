@@ -1,25 +1,317 @@
-"""What longer measurements found: the results files, written and read in one place."""
+"""What longer measurements found: the results files, written and read in one place.
+
+A results file is JSON. It says what made it (command, date, revision, machine, settings, the weights' checksums) and
+holds tables: lists of rows with named columns. A benchmark writes it through ``Results``, row by row, so that a run
+that was stopped goes on; notebooks read it as a table by ``results``, or as it is by ``stored``.
+"""
 
 from __future__ import annotations
 
+import argparse
+import base64
 import json
+import re
+import time
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
 
 from minigen.base.errors import check_choice
+from minigen.base.origin import origin
+from minigen.base.store import write_atomically
+from minigen.zoo.pretrained import SHIPPED, about, names
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 RESULTS = Path(str(files("minigen.course") / "results"))
+
+KEYS = (
+    "curve", "net", "way", "kind", "name", "schedule", "spacing", "target", "networks", "updates_each", "training_seed",
+    "seed", "told", "calls", "width", "order", "patch", "size", "batch", "dimensions", "things",
+    "split", "scale", "guidance_scale", "iterations", "what", "entry", "budget",
+)  # fmt: skip
+"""The columns that say which row a row is; everything else in it was measured."""
+
+Row = dict[str, Any]
+
+
+def key_of(row: Mapping[str, Any]) -> Row:
+    """What says which row a row is.
+
+    >>> key_of({"curve": "noise", "calls": 16, "frechet": 4.6})
+    {'curve': 'noise', 'calls': 16}
+    """
+    return {word: row[word] for word in KEYS if word in row}
+
+
+# --- writing ---------------------------------------------------------------------------------------
+
+
+def arguments(about: str | None, name: str, **numbers: tuple[int, str]) -> argparse.ArgumentParser:
+    """The command line of a benchmark: ``--out``, ``--smoke``, and an option with default and help for each number."""
+    options = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for option, (default, meaning) in numbers.items():
+        options.add_argument(f"--{option.replace('_', '-')}", type=int, default=default, help=meaning)
+    options.add_argument("--out", type=Path, default=RESULTS / f"{name}.json", help="the results file")
+    options.add_argument("--smoke", action="store_true", help="a few pictures and updates, to see that it runs")
+    return options
+
+
+def checksums(nets: Iterable[str], folder: str | Path = SHIPPED) -> dict[str, str]:
+    """The checksums of those of these nets that have weights in the folder."""
+    return {name: about(name, folder)["sha256"] for name in nets if name in names(folder)}
+
+
+class Results:
+    """A results file that is being written.
+
+    Rows that the file has already are kept, if they were made with the same settings and the same weights; the
+    commands that made them are listed as ``earlier``.
+
+    Args:
+        out: the file.
+        settings: what all rows have in common; JSON-able.
+        tables: the names of the tables, each with the nets that its rows rest on. A row with a column "net" rests on
+            that one alone.
+        weights: the checksums of the nets.
+        seed: of what is not said in a row.
+
+    >>> import tempfile
+    >>> found = Results(Path(tempfile.mkdtemp()) / "some.json", {"count": 3}, {"rows": ()})
+    >>> row = found.measure("rows", {"calls": 4}, lambda: {"frechet": 8.0}, quiet=True)
+    >>> found.measure("rows", {"calls": 4}, lambda: {"frechet": 9.0}, quiet=True)      # it is there
+    {'calls': 4, 'frechet': 8.0}
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        settings: Mapping[str, Any],
+        tables: Mapping[str, Iterable[str]],
+        weights: Mapping[str, str] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.out, self.tables = out, {name: set(nets) for name, nets in tables.items()}
+        self.had: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
+        plain = json.loads(json.dumps(settings))  # as it will be read again
+        self.fits = (self.had.get("settings"), self.had.get("seed")) == (plain, seed)
+        now, before = dict(weights or {}), self.had.get("weights", {})
+        self.changed = {name for name in {*now, *before} if now.get(name) != before.get(name)}
+        self.content: dict[str, Any] = {**origin(), "seed": seed, "settings": plain}
+        if now:
+            self.content["weights"] = now
+        kept = {table: self._kept(table) for table in tables}
+        if any(kept.values()):
+            self.content["earlier"] = _earlier(self.had, self.content["command"])
+        self.content |= kept
+
+    def _kept(self, table: str) -> list[Row]:
+        """The rows of the old file that still hold."""
+        rows: list[Row] = self.had.get(table, []) if self.fits else []
+        return [
+            row
+            for row in rows
+            if not self.changed & ({row["net"]} if row.get("net") in self.tables[table] else self.tables[table])
+        ]
+
+    def find(self, table: str, key: Row) -> Row | None:
+        """The row with this key, if there is one."""
+        return next((row for row in self.content[table] if key.items() <= row.items()), None)
+
+    def measure(self, table: str, key: Row, make: Callable[[], Row], quiet: bool = False) -> Row:
+        """The row with this key: the one that is there, or else what ``make`` measures, which is written at once."""
+        there = self.find(table, key)
+        if there is not None:
+            return there
+        begin = time.perf_counter()
+        row = {**key, **make()}
+        self.content[table].append(row)
+        self.save()
+        if not quiet:
+            short = {name: value for name, value in row.items() if len(str(value)) < 100}
+            print(f"{self.out.stem} {table}, {time.perf_counter() - begin:.0f} s: {short}", flush=True)
+        return row
+
+    def note(self, name: str, make: Callable[[], Any], nets: Iterable[str] = ()) -> Any:
+        """What stands beside the tables: what the old file has, if it holds for these nets, or what ``make`` measures."""
+        kept = self.fits and name in self.had and self.had[name] is not None and not self.changed & set(nets)
+        self.content[name] = self.had[name] if kept else make()
+        self.save()
+        return self.content[name]
+
+    def save(self) -> Path:
+        """Write the file; each list of numbers on one line, which is a quarter of the size."""
+        text = json.dumps(self.content, indent=2)
+        text = re.sub(r"\[[-\d.e+,\s]+\]", lambda found: " ".join(found[0].split()), text)
+        return write_atomically(self.out, (text + "\n").encode())
+
+    def close(self) -> None:
+        """Write the file and say how much is in it."""
+        rows = ", ".join(f"{len(self.content[table])} {table}" for table in self.tables)
+        print(f"{self.save().name}: {rows}")
+
+
+def _earlier(had: Mapping[str, Any], command: str) -> list[dict[str, Any]]:
+    """What made the rows that a file has already, each command once; the present one goes on, and is not earlier."""
+    facts = ("command", "date", "revision", "machine", "threads", "torch")
+    made = [*had.get("earlier", []), {name: had[name] for name in facts if name in had}]
+    return [each for each in {each["command"]: each for each in made}.values() if each["command"] != command]
+
+
+def packed(images: Tensor) -> str:
+    """Pictures in [-1, 1] as text for a results file: a byte a value, compressed, in base64.
+
+    >>> unpacked(packed(torch.tensor([[-1.0, 1.0]])), (2,))
+    tensor([[-1.,  1.]])
+    """
+    grey = ((images.detach().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return base64.b64encode(zlib.compress(grey.numpy().tobytes(), 9)).decode()
+
+
+def unpacked(text: str, shape: Sequence[int]) -> Tensor:
+    """The pictures (count, *shape) that ``packed`` made text of."""
+    values = np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype=np.uint8)
+    return torch.from_numpy(values.copy()).view(-1, *shape).float() / 127.5 - 1
+
+
+# --- reading ---------------------------------------------------------------------------------------
 
 
 def stored(name: str) -> dict[str, Any]:
     """What a longer measurement found, as committed with the package: the content of results/NAME.json.
 
-    Its "command" makes the file anew. Chapters plot from these what takes too long to measure in a notebook.
+    Its "command" makes the file anew. ``results`` gives its tables.
 
     Raises:
         ValueError: if there is no such measurement; it names those that there are.
     """
-    known = sorted(path.stem for path in RESULTS.glob("*.json"))
-    content: dict[str, Any] = json.loads((RESULTS / f"{check_choice('name', name, known)}.json").read_text())
+    path = RESULTS / f"{check_choice('name', name, _known())}.json"
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
+
+
+def results(name: str | None = None, table: str | None = None) -> DataFrame:
+    """A table of what a longer measurement found, as a pandas DataFrame: one row a measurement.
+
+    Without a name: what there is. With a name: the main table of that measurement, or the ``table`` named. Values that
+    belong together become columns side by side: ``floor`` and ``floor_spread``, ``gradients_border``; a curve in a row
+    becomes a row for each of its points. What is known of a row's curve and network is joined in.
+
+    ======================  ==========================================================================================
+    column                  what it is
+    ======================  ==========================================================================================
+    calls                   network calls a picture
+    seed, training_seed     of the dice; of the training
+    count                   pictures that were scored
+    frechet                 Fréchet distance on 64 features, squared (no unit); read it beside ``floor``
+    floor, floor_spread     the same for real pictures: mean and standard deviation of repeated draws
+    kernel                  kernel distance; ``kernel_floor`` is that of real pictures
+    density, coverage       of Naeem et al. 2020; ``coverage_ceiling`` is what real pictures reach
+    accuracy                share that the judge reads as asked, from 0 to 1; none where nothing was asked
+    nearer_to_train         share nearer to training pictures than to as many held-out ones; 0.5 copies nothing
+    bits, standard_error    bits a pixel and the standard error of their mean, over ``bits_of`` pictures
+    gradients_border        mean difference of neighbours in two patches, over that in real pictures; 1 is real
+    gradients_inside        the same for neighbours in one patch; ``grain`` is that of all neighbours
+    seconds, median         seconds: for what, the table says
+    flops                   floating-point operations a picture, a multiplication and an addition counted apart
+    layout, size, colour,   share of scenes that are right in this, from 0 to 1
+    shape, all
+    controlled              whether everything but the plan is equal (chapter 11)
+    told                    whether the digit was told
+    parameters              numbers that the network has learned
+    digits_seen             training pictures, repeats included; ``updates`` are the steps that used them
+    best_update             the update whose weights were kept, by the validation loss
+    training_minutes        how long the training took
+    ======================  ==========================================================================================
+
+    Raises:
+        ValueError: for a name or a table that is not there; it names the nearest.
+
+    >>> points = results("frontier").query("controlled and told and seed == 0")
+    >>> sixteen = points[points.calls == 16].set_index("curve")
+    >>> sixteen.loc["noise", "frechet"] < sixteen.loc["scattered", "frechet"] < sixteen.loc["patches", "frechet"]
+    True
+    >>> results("frontier", table="costs").columns[:4].tolist()
+    ['kind', 'size', 'batch', 'calls']
+    """
+    from pandas import DataFrame
+
+    if name is None:
+        return DataFrame([_summary(each) for each in _known()])
+    content = stored(name)
+    tables = _tables(content)
+    chosen = next(iter(tables)) if table is None else check_choice("table", table, tables)
+    return _one_row_each(DataFrame([_flat({**row, **_joined(row, content)}) for row in tables[chosen]]))
+
+
+def _known() -> list[str]:
+    return sorted(path.stem for path in RESULTS.glob("*.json"))
+
+
+def _tables(content: Mapping[str, Any]) -> dict[str, list[Row]]:
+    """The tables of a results file: "rows" first, where there are such."""
+    found = {
+        name: value
+        for name, value in content.items()
+        if name != "earlier" and isinstance(value, list) and value and all(isinstance(each, dict) for each in value)
+    }
+    return dict(sorted(found.items(), key=lambda each: each[0] != "rows"))
+
+
+def _one_row_each(frame: DataFrame) -> DataFrame:
+    """Curves in a row, several columns of equally long lists, as one row for each of their points."""
+    lists = [name for name in frame if frame[name].map(lambda cell: isinstance(cell, list)).all()]
+    lengths = frame[lists].map(len)
+    together = len(lists) > 1 and (lengths.nunique(axis=1) == 1).all()
+    return frame.explode(lists, ignore_index=True) if together else frame
+
+
+def _summary(name: str) -> Row:
+    content = stored(name)
+    tables = {table: len(rows) for table, rows in _tables(content).items()}
+    said = ", ".join(f"{table} ({rows})" for table, rows in tables.items())
+    return {"name": name, "tables (rows)": said, "measured": content["date"], "command": content["command"]}
+
+
+def _flat(row: Mapping[str, Any], prefix: str = "") -> Row:
+    """A row without dictionaries inside: their keys become part of the columns' names, and a mean needs none."""
+    found: Row = {}
+    for name, value in row.items():
+        column = prefix.rstrip("_") if prefix and name == "mean" else f"{prefix}{name}"
+        found |= _flat(value, f"{column}_") if isinstance(value, dict) else {column: value}
+    return found
+
+
+def _joined(row: Mapping[str, Any], content: Mapping[str, Any]) -> Row:
+    """What is known of a row's curve, and of the training of its network; the row's own values come first."""
+    known: Row = dict(content.get("curves", {}).get(row.get("curve"), {}))
+    known |= known.pop("sampling", {})
+    trained = _training(row, content)
+    if trained:
+        known |= {
+            "parameters": trained["parameters"],
+            "digits_seen": trained["images_seen"],
+            "updates": trained["iterations"],
+            "best_update": trained["best_iteration"],
+            "training_minutes": round(trained["seconds"] / 60, 1),
+        }
+    return {name: value for name, value in known.items() if name not in row}
+
+
+def _training(row: Mapping[str, Any], content: Mapping[str, Any]) -> Row | None:
+    """How the network of a row was trained: as the file says, or the record beside the shipped weights."""
+    net, weights = row.get("net"), str(row.get("weights") or content.get("weights", {}).get(row.get("net"), ""))
+    for made in content.get("made_here", []):
+        if (made["net"], made["weights"]) == (net, weights[:16]):
+            return dict(made)
+    if net in names() and weights and about(net)["sha256"].startswith(weights[:16]):
+        said = about(net)
+        return {"parameters": said["parameters"], **said["trained"]}
+    return None
