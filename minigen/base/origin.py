@@ -24,7 +24,7 @@ def code_revision() -> str:
 
 
 def this_command(leave_out: str = "--out") -> str:
-    """The command line that runs now, as one would type it; without ``--out`` and what follows, which changes no number.
+    """The command line that runs now, as one would type it; without ``--out FILE``, which changes no number.
 
     The script is named from the present folder, if it lies below it.
 

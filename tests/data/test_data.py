@@ -224,7 +224,7 @@ def test_a_download_is_checked_before_it_is_kept(shelf: Path, tmp_path: Path, mo
     assert not (tmp_path / "newer" / "train-images-idx3-ubyte.gz").exists()
 
 
-@pytest.mark.skipif(not data.FASHION_PLACES[0].is_dir(), reason="needs Debian's package dataset-fashion-mnist")
+@pytest.mark.skipif(not clothing.FASHION_PLACES[0].is_dir(), reason="needs Debian's package dataset-fashion-mnist")
 def test_all_clothes() -> None:
     for split, count in (("train", 54_000), ("validation", 6_000), ("held-out", 10_000)):
         images, labels = data.fashion(split=split)
