@@ -21,7 +21,7 @@ reading order, where a file uses only what stands above it:
     conditions, generator, ideal, guided, sampling
     zoo/        teaching, recipes, pretrained
     metrics/    judges, distances, scores, prompts, inside
-    show/       plots, widgets
+    show/       plots, tables, widgets
     course/     measurements, verdicts, checks
 """
 

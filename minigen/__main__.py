@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -69,7 +70,9 @@ def parser() -> argparse.ArgumentParser:
     judge.add_argument("--split", default="held-out", help="held-out, or validation while choosing")
     judge.add_argument("--write", action="store_true", help="write the scores beside the weights")
 
-    command("list", run_list, "Show recipes, and which have weights.", needs_name=False)
+    shelf = command("list", run_list, "Show recipes, and which have weights.", needs_name=False)
+    for sub in (judge, shelf):
+        sub.add_argument("--json", action="store_true", help="for machines: unrounded, on standard output alone")
     return top
 
 
@@ -81,7 +84,8 @@ def chosen(options: argparse.Namespace, *names: str) -> dict[str, Any]:
 def where(options: argparse.Namespace) -> Path:
     """The folder to take weights from: your own run if there is one, else the package's."""
     own = not options.shipped and recipe(options.name).name in zoo.names(options.runs)
-    print(f"weights: {options.name} {'of your own run in ' + options.runs if own else 'that come with the package'}")
+    said = f"weights: {options.name} {'of your own run in ' + options.runs if own else 'that come with the package'}"
+    print(said, file=sys.stderr if getattr(options, "json", False) else sys.stdout)
     return Path(options.runs) if own else zoo.SHIPPED
 
 
@@ -121,9 +125,9 @@ def run_sample(options: argparse.Namespace) -> None:
 
 def run_evaluate(options: argparse.Namespace) -> None:
     """Score a generator, or a classifier by its accuracy."""
-    from minigen import zoo
     from minigen.conditions import Prompt
     from minigen.generator import Generator
+    from minigen.show.tables import scores_table
 
     folder, built = where(options), recipe(options.name).build()
     if not isinstance(built, Generator):
@@ -133,10 +137,14 @@ def run_evaluate(options: argparse.Namespace) -> None:
         settings = {**recipe(options.name).sampling, **chosen(options, *SAMPLING)}
         score = of_scenes if isinstance(model.condition, Prompt) else of_pictures
         scores = {**score(model, options, settings), "seed": options.seed, "sampling": settings}
-    for name, value in scores.items():
-        print(f"{name:>18}: {value}")
+    if options.json:
+        print(json.dumps(scores, indent=2))
+    else:
+        told = [f"{name} {scores[name]}" for name in ("count", "split", "seed", "sampling") if name in scores]
+        print(*([", ".join(told)] if told else []), scores_table(scores), sep="\n")
     if options.write:
-        print(f"written to {zoo.add_scores(options.name, scores, folder)}")
+        path = zoo.add_scores(options.name, scores, folder)
+        print(f"written to {path}", file=sys.stderr if options.json else sys.stdout)
 
 
 def of_a_classifier(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -198,10 +206,20 @@ def of_the_plan(model: Any, drawn: Any, split: str, of: str) -> dict[str, Any]:
 
 
 def run_list(options: argparse.Namespace) -> None:
-    """One line a recipe."""
-    shipped, width = zoo.names(), max(len(name) for name in RECIPES)
+    """One line a recipe; what its weights scored stands beside its floor."""
+    from minigen.show.tables import number, text_table
+
+    shipped, rows = zoo.names(), []
     for name, each in RECIPES.items():
-        print(f"{name:{width}} {'shipped' if name in shipped else '       '}  {each.about}")
+        scores = zoo.about(name).get("scores", {}) if name in shipped else {}
+        scores = scores.get("train", scores)  # of scenes: those asked for as in training
+        rows.append({"name": name, "weights": "shipped" if name in shipped else None,
+                     "frechet": scores.get("frechet"), "floor": scores.get("floor"), "about": each.about})  # fmt: skip
+    if options.json:
+        print(json.dumps(rows, indent=2))
+        return
+    shown = [{**row, "frechet": number(row["frechet"]), "floor": number(row["floor"])} for row in rows]
+    print(text_table(shown, left=["name", "weights", "about"]))
 
 
 if __name__ == "__main__":

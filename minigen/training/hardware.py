@@ -48,6 +48,7 @@ def pick_precision(name: str, device: torch.device) -> str:
 
 
 def device_name(device: torch.device) -> str:
+    """What a device is called: the name of a GPU, or "cpu"."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
