@@ -6,16 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SITE := _build/html/index.html
-# Python files beside the package: its own are named in pyproject.toml.
-SCRIPTS := tools book/_ext tests/site tests/book tests/tools
-
 .DEFAULT_GOAL := help
 .PHONY: help book site test notebooks reproduce lab clean
 
 help:
 	@echo "make book        build the site into _build/html (creates $(VENV) when it is missing or out of date)"
 	@echo "make site        the same, stamped: REPOSITORY=https://HOST/OWNER/NAME switches its buttons on"
-	@echo "make test        formatting, types, tests, notebooks and the built site: what must pass before a change lands"
+	@echo "make test        style, types, tests, notebooks and the built site: what must pass before a change lands"
+	@echo "                 PARTS='style tests' runs some; 45 minutes on two idle cores at most"
 	@echo "make notebooks   run the committed notebooks again, in the book's order, and keep their outputs"
 	@echo "                 NOTEBOOKS='book/a.ipynb book/b.ipynb' names some"
 	@echo "make reproduce   measure the committed results again and say what differs: many hours; a stopped run goes on"
@@ -49,15 +47,9 @@ site: $(STAMP)
 	@touch _build/stamped/_build/html/.nojekyll
 	@echo "The book: $(CURDIR)/_build/stamped/_build/html/index.html"
 
-# Cheap before dear; the first failure stops.
+# Cheap before dear; the first failure stops. PARTS='style tests' runs some.
 test: $(STAMP)
-	$(BIN)/python -m ruff check .
-	$(BIN)/python -m ruff format --check .
-	$(BIN)/python -m mypy
-	$(BIN)/python -m mypy $(SCRIPTS)
-	$(BIN)/python -m pytest --doctest-modules minigen tests --ignore=tests/site
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 book
-	$(BIN)/python -m pytest tests/site
+	$(BIN)/python tools/check.py $(PARTS)
 
 notebooks: $(STAMP)
 	$(BIN)/python tools/execute.py $(NOTEBOOKS)

@@ -25,7 +25,7 @@ from minigen.base.store import write_atomically
 from minigen.show.widgets import IN_THE_BOOK
 
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS_A_CELL = 600
+SECONDS_A_CELL = 1800
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}

@@ -26,6 +26,7 @@ def pages_with_sliders(site: Path) -> list[Path]:
 
 def open_page(browser: Browser, page: Path, javascript: bool = True) -> Page:
     context = browser.new_context(java_script_enabled=javascript, viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(0)  # a busy machine is no failure
     opened = context.new_page()
     opened.goto(page.as_uri(), wait_until="load")
     return opened
