@@ -10,6 +10,9 @@ from torch import Tensor
 from minigen import Generator, Labels, heads, nets, plans, process
 from minigen.base.randomness import seeded
 
+PATIENCE = 1200
+"""Seconds after which a test gives up on another process: on a busy machine minutes may be nothing."""
+
 SCHEDULES = (process.cosine, process.flow, process.linear_beta_leaky, process.shifted)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import helpers_processes as helpers
 import pytest
 import torch
+from helpers_core import PATIENCE
 
 from minigen.base import store
 from minigen.training import Processes, together
@@ -19,7 +20,7 @@ TESTS = Path(__file__).parents[1]
 def torchrun(*arguments: str, processes: int = 2) -> subprocess.CompletedProcess[str]:
     """A command in several processes that find each other."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=240, cwd=TESTS.parent)
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=PATIENCE, cwd=TESTS.parent)
 
 
 def shared(kind: str, out: Path, die_after: int = 0) -> subprocess.CompletedProcess[str]:
