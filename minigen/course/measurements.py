@@ -176,7 +176,7 @@ def packed(images: Tensor) -> str:
 
 
 def unpacked(text: str, shape: Sequence[int]) -> Tensor:
-    """The pictures (count, *shape) that ``packed`` made text of."""
+    """The pictures that ``packed`` made text of: (count, then ``shape``)."""
     values = np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype=np.uint8)
     return torch.from_numpy(values.copy()).view(-1, *shape).float() / 127.5 - 1
 
