@@ -13,12 +13,12 @@ head (what is predicted, by which loss), the net (the curve) and the condition (
 The subject lies here, flat: read it from ``process`` to ``sampling``. What serves it has folders of its own. In
 reading order, where a file uses only what stands above it:
 
-    base/       errors, randomness, store, text, origin
+    base/       errors, parts, randomness, store, text, origin
     data/       handwriting, clothing, shapes, points
     training/   processes, hardware, optimizers, settings, batches, run, loop
     process, plans, heads
     nets/       net, mlp, unet, causal_conv, causal_transformer, classifier, catalogue
-    conditions, generator, ideal, guided, sampling
+    conditions, model, generator, ideal, guided, sampling
     zoo/        teaching, recipes, pretrained
     metrics/    judges, distances, scores, prompts, inside
     show/       plots, tables, widgets
@@ -40,7 +40,7 @@ from minigen.data import shapes as scenes
 from minigen.generator import Generator
 from minigen.guided import Guided
 from minigen.ideal import IdealGenerator
-from minigen.sampling import Walk, nfe, sample, trajectory
+from minigen.sampling import Options, Walk, nfe, sample, trajectory
 from minigen.show import plots, widgets
 from minigen.training import History, train
 from minigen.zoo import recipes
@@ -53,6 +53,7 @@ __all__ = [
     "History",
     "IdealGenerator",
     "Labels",
+    "Options",
     "Prompt",
     "Walk",
     "check",

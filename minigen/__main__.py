@@ -189,9 +189,9 @@ def of_scenes(model: Any, options: argparse.Namespace, settings: dict[str, Any])
 
 def of_the_plan(model: Any, drawn: Any, split: str, of: str) -> dict[str, Any]:
     """What can be measured only where whole pixels are written: likelihood, and gradients at patch borders."""
-    from minigen import data, metrics, plans
+    from minigen import data, metrics
 
-    if not isinstance(model.plan, plans.Staircase):
+    if not model.plan.whole:
         return {}
     images, labels = data.SOURCES[of](model.shape[-1], split)
     some, told = images[:LIKELIHOOD_OF], None if model.condition is None else labels[:LIKELIHOOD_OF]

@@ -6,19 +6,58 @@ embeds tokens as the context vector of a network.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from minigen.base import text
 from minigen.base.errors import check_choice, check_labels, check_number, check_whole
+from minigen.base.parts import Config, Part, rebuilt
+
+
+class Condition(Part, ABC, kind="condition"):
+    """What every condition can do. ``dropout`` is the share of the tokens that training replaces by "not told".
+
+    An own one says ``tokens``, ``none`` and ``embedding``. What is asked for reaches it through the argument of
+    ``sample`` that ``argument`` names, and in training beside the images.
+    """
+
+    argument: ClassVar[str] = "labels"
+    """Of ``sample``: "labels" or "prompt"."""
+
+    dropout: float = 0.1
+
+    @abstractmethod
+    def tokens(self, given: Any, count: int) -> Tensor:
+        """What was asked for as tokens, (count, ...); ``given`` is None where nothing was said."""
+
+    @abstractmethod
+    def none(self, count: int) -> Tensor:
+        """Tokens for so many images that say "not told"."""
+
+    @abstractmethod
+    def embedding(self, size: int) -> nn.Module:
+        """A fresh module that turns tokens (B, ...) into context vectors (B, size)."""
+
+    def check(self, argument: str, tokens: Tensor) -> Tensor:
+        """Return ``tokens`` if training can use them, else raise: here, if they are like those for "not told"."""
+        like = self.none(1)
+        if not isinstance(tokens, Tensor) or tokens.shape[1:] != like.shape[1:] or tokens.dtype != like.dtype:
+            got = f"shape {tuple(tokens.shape)} and dtype {tokens.dtype}" if isinstance(tokens, Tensor) else tokens
+            wanted = ", ".join(map(str, ("count", *like.shape[1:])))
+            raise ValueError(
+                f"{argument} has {got}; allowed for {type(self).__name__}: ({wanted}) of {like.dtype}, such as its"
+                " tokens() makes"
+            )
+        return tokens
 
 
 @dataclass(frozen=True)
-class Labels:
+class Labels(Condition):
     """A condition: which of ``classes`` classes to draw (chapters 2 and 12).
 
     In training a share ``dropout`` of the labels is replaced by "none" (the number ``classes``), so
@@ -62,7 +101,7 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class Prompt:
+class Prompt(Condition):
     """A condition: a sentence made of ``words`` (chapter 12).
 
     A share ``dropout`` of the prompts is replaced by the empty one in training, so that the network can
@@ -77,6 +116,8 @@ class Prompt:
     tensor([[1, 2, 4, 3, 0],
             [1, 0, 0, 0, 0]])
     """
+
+    argument = "prompt"
 
     words: tuple[str, ...]
     length: int = 16
@@ -121,16 +162,15 @@ class Prompt:
         return text.PromptEncoder(len(self.words), self.length, size, self.layers)
 
 
-Condition = Labels | Prompt
-CONDITIONS = {each.__name__: each for each in (Labels, Prompt)}
+CONDITIONS: dict[str, type[Condition]] = {each.__name__: each for each in (Labels, Prompt)}
 
 
-def config(condition: Condition | None) -> dict[str, Any] | None:
+def config(condition: Condition | None) -> Config | None:
     """What ``build`` needs to make this condition again; None for none."""
-    return None if condition is None else {"name": type(condition).__name__, **asdict(condition)}
+    return None if condition is None else condition.config()
 
 
-def build(config: dict[str, Any] | None) -> Condition | None:
+def build(config: Config | None) -> Condition | None:
     """The condition that ``config`` described.
 
     >>> build(config(Labels(10))), build(config(None))
@@ -138,5 +178,7 @@ def build(config: dict[str, Any] | None) -> Condition | None:
     """
     if config is None:
         return None
+    if "class" in config:
+        return cast(Condition, rebuilt(Condition, config))
     arguments = dict(config)
     return CONDITIONS[check_choice("condition", arguments.pop("name", None), CONDITIONS)](**arguments)

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from minigen import conditions, heads, nets, plans
 from minigen.base import store
-from minigen.base.errors import check_images, nearest
+from minigen.base.errors import check_choice, check_images, nearest
+from minigen.base.parts import is_ours, plain, rebuilt
 from minigen.conditions import Condition
-from minigen.process import Schedule, corrupt, cosine, hide, schedule
+from minigen.process import SCHEDULES, Schedule, corrupt, cosine, hide, schedule
 
 
 class Generator(nn.Module):
@@ -58,10 +59,10 @@ class Generator(nn.Module):
         super().__init__()
         if loss_on not in self.LOSS_ON:
             raise ValueError(f"loss_on is {loss_on!r}; allowed: 'hidden', 'next'{nearest(loss_on, self.LOSS_ON)}")
+        _check_choices(net, head, plan, schedule)
         self.net, self.head, self.plan, self.schedule = net, head, plan, schedule
         self.condition, self.loss_on = condition, loss_on
         self.shape = tuple(net.shape)
-        _check_choices(net, head, plan, schedule)
         outputs = head.outputs(self.shape[0])
         if len(self.shape) == 3:
             self.last: nn.Module = nn.Conv2d(net.features, outputs, 1)  # 1x1 keeps a causal net causal
@@ -76,6 +77,11 @@ class Generator(nn.Module):
         """Where the weights are."""
         return next(self.parameters()).device
 
+    @property
+    def causal(self) -> bool:
+        """Whether the net can be asked for the next pixel alone."""
+        return self.net.causal
+
     def predict(
         self, x_t: Tensor, t: Tensor, tokens: Tensor | None = None, memory: nets.Memory | None = None
     ) -> Tensor:
@@ -88,13 +94,16 @@ class Generator(nn.Module):
             memory: a causal net's cache, an empty dict at first: each call then gives the output of the
                 next pixel alone, (B, outputs, 1, 1).
         """
+        # with a memory it looks at written pixels only, so there is nothing to hide
+        return self._output(x_t if memory is not None else hide(x_t, t, self.schedule), t, tokens, memory)
+
+    def _output(self, seen: Tensor, t: Tensor, tokens: Tensor | None, memory: nets.Memory | None) -> Tensor:
+        """``predict`` for what is hidden already."""
         context = None
         if self.condition is not None and self.embedding is not None:
-            tokens = self.condition.none(len(x_t)).to(x_t.device) if tokens is None else tokens
+            tokens = self.condition.none(len(seen)).to(seen.device) if tokens is None else tokens
             context = self.embedding(tokens)
-        if memory is not None:  # it looks at written pixels only, so there is nothing to hide
-            return self.last(self.net.next(x_t, context, memory))
-        return self.last(self.net(hide(x_t, t, self.schedule), t, context))
+        return self.last(self.net(seen, t, context) if memory is None else self.net.next(seen, context, memory))
 
     def belief(
         self,
@@ -115,17 +124,17 @@ class Generator(nn.Module):
         """
         seen = hide(x_t, t, self.schedule) if memory is None else x_t
         if guidance_scale == 1 or self.condition is None or tokens is None:
-            return self.head.belief(self.predict(seen, t, tokens, memory), seen, t, self.schedule)
+            return self.head.belief(self._output(seen, t, tokens, memory), seen, t, self.schedule)
         none = self.condition.none(len(tokens)).to(tokens.device) if against is None else against
         if guidance_scale == 0:
-            return self.belief(x_t, t, none, memory=memory)
+            return self.head.belief(self._output(seen, t, none, memory), seen, t, self.schedule)
         seen2, t2 = torch.cat([seen, seen]), torch.cat([t, t])
-        both = self.predict(seen2, t2, torch.cat([tokens, none]), memory)
+        both = self._output(seen2, t2, torch.cat([tokens, none]), memory)
         cond, uncond = self.head.belief(both, seen2, t2, self.schedule).chunk(2)
         return uncond + guidance_scale * (cond - uncond)
 
     def loss(
-        self, batch: tuple[Tensor, ...], random: torch.Generator | None = None, part: slice = slice(None)
+        self, batch: tuple[Tensor, ...], random: torch.Generator | None = None, loss_on: str | None = None
     ) -> Tensor:
         """The training loss of a batch (images,), (images, labels) or (images, prompts' tokens): one number.
 
@@ -133,51 +142,63 @@ class Generator(nn.Module):
         judges the network's restoration: the mean over an image's hidden pixels, then over images.
         A causal net is judged on all rows at once, by what each row's next pixel gets (with
         ``loss_on="next"``, on one random row like the others). Losses of different plans must not be
-        compared.
+        compared. ``loss_on`` takes the place of the model's own.
+        """
+        return self.judge(*self.throw(batch, random, loss_on))
 
-        ``part`` of the batch is judged alone, with the dice that it would get in the whole: so processes
-        that share a batch do together what one does alone.
+    def throw(
+        self, batch: tuple[Tensor, ...], random: torch.Generator | None = None, loss_on: str | None = None
+    ) -> tuple[Tensor, ...]:
+        """All dice of a batch: what ``judge`` makes the loss of. Each part has an entry for every image.
+
+        So processes that share a batch throw the same dice, and each judges its own images: together they do what one
+        does alone.
         """
         images, *labels = batch
+        loss_on = self.loss_on if loss_on is None else check_choice("loss_on", loss_on, self.LOSS_ON)
         x0 = self.head.prepare(images)
         tokens = self._training_tokens(labels, len(x0), random)
-        tokens = None if tokens is None else tokens[part]
-        if self.net.causal and self.loss_on == "hidden":
-            x0 = x0[part]
-            t = x0.new_zeros(len(x0), 1, *self.shape[1:])
-            return self.head.loss(self.predict(x0, t, tokens), x0, x0, t, self.schedule).mean()
-        t, judged = self._random_row(len(x0), random)
+        if self.net.causal and loss_on == "hidden":
+            return (x0, *tokens)
+        t, judged = self._random_row(len(x0), random, loss_on)
         noise = torch.randn(x0.shape, generator=random, device=_device(random))
-        x0 = x0[part]
-        t, judged, noise = t[part].to(x0), judged[part].to(x0.device), noise[part].to(x0)
+        return (x0, t.to(x0), judged.to(x0.device), noise.to(x0), *tokens)
+
+    def judge(self, x0: Tensor, *thrown: Tensor) -> Tensor:
+        """The loss of what ``throw`` gave, or of some of its images."""
+        told = thrown[-1] if self.condition is not None else None
+        if len(thrown) < 2:  # a causal net: all rows at once
+            t = x0.new_zeros(len(x0), 1, *self.shape[1:])
+            return self.head.loss(self.predict(x0, t, told), x0, x0, t, self.schedule).mean()
+        t, judged, noise = thrown[:3]
         eps = hide(noise, t, self.schedule)  # where nothing of x0 is left, the noise says nothing either
-        output = self.predict(corrupt(x0, t, noise, self.schedule), t, tokens)
+        output = self.predict(corrupt(x0, t, noise, self.schedule), t, told)
         losses = torch.where(judged, self.head.loss(output, x0, eps, t, self.schedule), 0)
         return (losses.flatten(1).sum(1) / judged.expand_as(losses).flatten(1).sum(1)).mean()
 
-    def _random_row(self, count: int, random: torch.Generator | None) -> tuple[Tensor, Tensor]:
+    def _random_row(self, count: int, random: torch.Generator | None, loss_on: str) -> tuple[Tensor, Tensor]:
         """A random row of the plan for each image, and which of its pixels are judged."""
         source = random or torch.default_generator
         progress = self.plan.draw_progress(count, self.shape, source)
         drawn = self.plan.draw(count, self.shape, source)
         t = self.plan.levels(progress, self.shape, drawn)
-        if self.loss_on == "hidden":
+        if loss_on == "hidden":
             return t, t > 0
         after = (progress + self.plan.stride(self.shape)).clamp(max=1)
         return t, t > self.plan.levels(after, self.shape, drawn)
 
-    def _training_tokens(self, labels: list[Tensor], count: int, random: torch.Generator | None) -> Tensor | None:
-        """The labels as tokens, some of them dropped while training."""
+    def _training_tokens(self, labels: list[Tensor], count: int, random: torch.Generator | None) -> list[Tensor]:
+        """The labels as tokens, some of them dropped while training; an empty list where nothing is told."""
         if self.condition is None:
-            return None
+            return []
         if not labels:
             raise ValueError("batch holds images alone; allowed for a model with a condition: images and labels")
         tokens = labels[0]
         if not self.training:
-            return tokens
+            return [tokens]
         dropped = torch.rand(count, generator=random, device=_device(random)) < self.condition.dropout
         dropped = dropped.to(tokens.device).view(-1, *[1] * (tokens.dim() - 1))
-        return torch.where(dropped, self.condition.none(count).to(tokens.device), tokens)
+        return [torch.where(dropped, self.condition.none(count).to(tokens.device), tokens)]
 
     def check_batch(self, batch: tuple[Tensor, ...]) -> None:
         """Raise if training data do not fit this model: called once by ``train``, not in every step."""
@@ -206,16 +227,33 @@ class Generator(nn.Module):
     def config(self) -> dict[str, Any]:
         """What ``build`` needs to make this generator again (its weights apart)."""
         return {
-            "net": nets.config(self.net),
+            "net": self.net.config(),
             "head": self.head.config(),
             "plan": self.plan.config(),
-            "schedule": self.schedule.name,
+            "schedule": self.schedule.name if self.schedule.name in SCHEDULES else self.schedule.config(),
             "condition": conditions.config(self.condition),
             "loss_on": self.loss_on,
         }
 
+    def check_saved(self) -> None:
+        """Raise unless a file can say what this generator is, so that it can be loaded again. ``train`` asks first.
+
+        Raises:
+            TypeError, ValueError: naming the part, and what is wrong with it.
+        """
+        for part in (self.net, self.head, self.plan, self.schedule, self.condition):
+            if part is not None and not is_ours(type(part)):
+                said = plain(part)
+                again = plain(rebuilt(type(part), said))
+                if again != said:
+                    raise ValueError(
+                        f"{part.kind} {type(part).__name__} says {again} of itself after loading, and {said} before;"
+                        " allowed: an __init__ whose arguments are all that makes it"
+                    )
+
     def save(self, path: str | Path) -> Path:
         """Save weights and choices as one safetensors file."""
+        self.check_saved()
         return store.save(path, self.state_dict(), {"generator": self.config()})
 
     @staticmethod
@@ -235,36 +273,35 @@ def _device(random: torch.Generator | None) -> torch.device:
 
 def _check_choices(net: nets.Net, head: heads.Head, plan: plans.Plan, schedule: Schedule) -> None:
     """Raise if net, head and plan can't work together."""
-    _check_kinds(head, plan, schedule)
-    plan.matrix(tuple(net.shape), steps=1)  # a patch that does not divide, a width that is too small
-    spacing = plan.spacing if isinstance(plan, plans.Ramp) else "cosine"
-    if spacing != "cosine" and schedule != cosine:
+    _check_kinds(net, head, plan, schedule)
+    plan.check(tuple(net.shape))
+    if plan.spacing != "cosine" and schedule != cosine:
         raise ValueError(
-            f"spacing is {spacing!r} with the schedule {schedule.name}; allowed: 'cosine', which is even steps"
+            f"spacing is {plan.spacing!r} with the schedule {schedule.name}; allowed: 'cosine', which is even steps"
             " of the schedule itself, or the schedule cosine"
         )
     if net.causal and plan != plans.raster(1):
         raise ValueError(f"plan is {plan.name} with a causal net; allowed: raster(patch=1), the order it is built for")
-    if net.causal and not isinstance(head, heads.Categorical):
+    if net.causal and not head.draws:
         raise ValueError(f"head is {type(head).__name__} with a causal net; allowed: Categorical")
-    if isinstance(head, heads.Regression) and head.target == "eps":
-        start = torch.tensor([plan.start if isinstance(plan, plans.Ramp) and plan.width == 1 else 1.0])
-        if bool(schedule(start)[0] == 0):
-            raise ValueError(
-                f"target is 'eps' with the plan {plan.name}, which starts at t = 1, where eps says nothing of"
-                " the picture; allowed: plans.diffusion(start=0.995), or targets 'x0' and 'v'"
-            )
+    if head.needs_signal and bool((schedule(plan.matrix(tuple(net.shape), steps=1)[0])[0] == 0).any()):
+        raise ValueError(
+            f"target is 'eps' with the plan {plan.name}, which starts at t = 1, where eps says nothing of"
+            " the picture; allowed: plans.diffusion(start=0.995), or targets 'x0' and 'v'"
+        )
 
 
-def _check_kinds(head: heads.Head, plan: plans.Plan, schedule: Schedule) -> None:
-    """Raise if one of the choices is not even of the right kind, such as its name."""
+def _check_kinds(net: nets.Net, head: heads.Head, plan: plans.Plan, schedule: Schedule) -> None:
+    """Raise if one of the choices is not even of the right kind, such as its name or its class."""
     for argument, given, kind, such in (
+        ("net", net, nets.Net, "nets.UNet(size=16)"),
         ("head", head, heads.Head, "heads.Categorical(16)"),
         ("plan", plan, plans.Plan, "plans.diffusion()"),
         ("schedule", schedule, Schedule, "process.cosine"),
     ):
         if not isinstance(given, kind):
-            raise TypeError(f"{argument} is {given!r}; allowed: a {kind.__name__}, such as {such}")
+            hint = "; call the class to make one" if isinstance(given, type) and issubclass(given, kind) else ""
+            raise TypeError(f"{argument} is {given!r}; allowed: a {kind.__name__}, such as {such}{hint}")
 
 
 def build(config: dict[str, Any]) -> Generator:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
 from minigen import nets
-from minigen.base.errors import check_number
+from minigen.base.errors import check_number, check_whole
+from minigen.base.randomness import BLOCK, seeded
 from minigen.conditions import Condition, Labels
 from minigen.generator import Generator
-from minigen.heads import Categorical
-from minigen.plans import Ramp
+from minigen.plans import ROUNDING, shifted
 
 Interval = tuple[float, float]
 
@@ -74,9 +72,15 @@ class Guided:
         return self.model.device
 
     @property
-    def generators(self) -> tuple[Generator, ...]:
+    def parts(self) -> tuple[Generator, ...]:
         """All that is asked: the generator, and the worse one where there is one."""
         return (self.model,) if self.worse is None else (self.model, self.worse)
+
+    @property
+    def always_told(self) -> bool:
+        """Whether the second run would have to draw untold, and no training taught that."""
+        told_too = self.worse is not None or self.negative not in (None, "")
+        return not told_too and self.condition.dropout == 0
 
     def belief(
         self,
@@ -101,15 +105,22 @@ class Guided:
 
     def _pushes(self, level: float) -> bool:
         """Whether the walk is guided at this level."""
-        return self.levels is None or self.levels[0] <= level <= self.levels[1]
-
-    def nfe(self, steps: int, guidance_scale: float = 1.0) -> int:
-        """Network calls an image: one a step, two where it is guided (a worse network's call counts as one, too)."""
-        calls_a_push = 1 if guidance_scale in (0, 1) else 2
         if self.levels is None:
-            return steps * calls_a_push
-        rows = self.plan.matrix(self.shape, steps)[:-1, 0].tolist()
-        return sum(calls_a_push if self._pushes(level) else 1 for level in rows)
+            return True
+        low, high = self.levels  # both included, though a plan rounds its levels
+        return low - ROUNDING <= level <= high + ROUNDING
+
+    def calls(self, level: float, guidance_scale: float = 1.0) -> int:
+        """Network calls an image at a level: two where it is guided (a worse network's call counts as one, too)."""
+        return 2 if guidance_scale not in (0, 1) and self._pushes(level) else 1
+
+    def nfe(self, steps: int, guidance_scale: float = 1.0, shift: float = 1.0) -> int:
+        """Network calls an image of a whole walk, shifted or not (``sample``)."""
+        done = shifted(torch.linspace(0, 1, check_whole("steps", steps) + 1, dtype=torch.float64)[:-1], shift)
+        drawn = self.plan.draw(BLOCK, self.shape, seeded(0, 0))
+        some = None if drawn is None else drawn[:1].expand(steps, *drawn.shape[1:])
+        rows = self.plan.levels(done, self.shape, some).flatten(1)[:, 0].tolist()
+        return sum(self.calls(level, guidance_scale) for level in rows)
 
 
 def _tokens(condition: Condition, negative: str | int | None) -> Tensor:
@@ -132,7 +143,7 @@ def _check_levels(model: Generator, levels: Interval) -> None:
     check_number("levels[1]", high, 0, 1)
     if low > high:
         raise ValueError(f"levels is {levels}; allowed: (low, high), the lower level first")
-    if not isinstance(model.plan, Ramp) or model.plan.width != 1:
+    if not model.plan.alike:
         raise ValueError(
             f"levels is {levels} with the plan {model.plan.name}, whose pixels have different levels;"
             " allowed: diffusion()"
@@ -148,13 +159,13 @@ def _check_worse(model: Generator, worse: Generator, negative: str | int | None)
     ours, theirs = (
         {
             "shape": each.shape,
-            # a regression's belief is x0, whatever it predicts
-            "head": each.head if isinstance(each.head, Categorical) else type(each.head).__name__,
             "schedule": each.schedule.name,
-            "condition": each.condition and replace(each.condition, dropout=0.0),
+            "condition": each.condition and {**each.condition.config(), "dropout": 0.0},
         }
         for each in (model, worse)
     )
+    if not model.head.mixes_with(worse.head):
+        raise ValueError(f"worse has the head {worse.head}; allowed: that of the model, {model.head}")
     for name, wanted in ours.items():
         if theirs[name] != wanted:
             raise ValueError(f"worse has the {name} {theirs[name]}; allowed: that of the model, {wanted}")

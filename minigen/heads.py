@@ -12,32 +12,44 @@ and the belief into ``x0_hat``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from minigen.base.errors import check_choice, check_number, check_whole
+from minigen.base.parts import Config, Part, rebuilt
 from minigen.process import TARGETS, Schedule, convert, corrupt
 
 PICKS = ("draw", "mean")
 
 
-class Head(ABC):
-    """What every head can do. Shapes: x is (B, C, H, W) or (B, D); an output has ``outputs(C)`` channels."""
+class Head(Part, ABC, kind="head"):
+    """What every head can do. Shapes: x is (B, C, H, W) or (B, D); an output has ``outputs(C)`` channels.
 
-    draws: bool
-    """Whether picking x0_hat can use random numbers."""
+    An own head says its ``loss``, its ``belief`` and ``x0_hat``, the picture that a belief means; and the rest where it
+    differs from plain numbers, one for each number of the picture.
+    """
 
-    @abstractmethod
+    draws: ClassVar[bool] = False
+    """Whether picking x0_hat can use random numbers; only then can whole pixels be written one by one."""
+
+    needs_signal: bool = False
+    """Whether its output says nothing of the picture where nothing of it is left (alpha = 0)."""
+
     def outputs(self, channels: int) -> int:
         """How many numbers a pixel of so many channels needs from the network's last layer."""
+        return channels
 
-    @abstractmethod
     def prepare(self, x0: Tensor) -> Tensor:
         """x0 as this head can say it (rounded to its grey levels, say), before it is corrupted."""
+        return x0
+
+    def mixes_with(self, other: Head) -> bool:
+        """Whether its beliefs and those of another head can be added up: guidance by a worse generator does that."""
+        return self.config() == other.config()
 
     @abstractmethod
     def loss(self, output: Tensor, x0: Tensor, eps: Tensor, t: Tensor, schedule: Schedule) -> Tensor:
@@ -50,10 +62,6 @@ class Head(ABC):
     @abstractmethod
     def x0_hat(self, belief: Tensor, uniform: Tensor | None, temperature: float, clip: bool) -> Tensor:
         """The guess at x0: drawn with the ``uniform`` numbers (in x0's shape), or the mean without."""
-
-    def config(self) -> dict[str, Any]:
-        """What ``build`` needs to make this head again."""
-        return {"name": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,13 @@ class Regression(Head):
 
     target: str = "v"
     gap: float | None = None
-    draws = False
+
+    @property
+    def needs_signal(self) -> bool:  # type: ignore[override]
+        return self.target == "eps"
+
+    def mixes_with(self, other: Head) -> bool:
+        return isinstance(other, Regression)  # the belief is x0, whatever is predicted
 
     def __post_init__(self) -> None:
         check_choice("target", self.target, (*TARGETS, "less_noisy"))
@@ -85,12 +99,6 @@ class Regression(Head):
                 f"gap is {self.gap} with the target {self.target!r}; allowed: how many levels less noisy, such as"
                 " 1/16, with 'less_noisy', and None with the others"
             )
-
-    def outputs(self, channels: int) -> int:
-        return channels
-
-    def prepare(self, x0: Tensor) -> Tensor:
-        return x0
 
     def loss(self, output: Tensor, x0: Tensor, eps: Tensor, t: Tensor, schedule: Schedule) -> Tensor:
         d_alpha, d_sigma = schedule.velocity(t)
@@ -170,7 +178,7 @@ class Categorical(Head):
         return values[passed.sum(dim=2)]
 
 
-HEADS = {each.__name__: each for each in (Regression, Categorical)}
+HEADS: dict[str, type[Head]] = {each.__name__: each for each in (Regression, Categorical)}
 
 
 def check_pick(pick: str, temperature: float) -> None:
@@ -179,11 +187,13 @@ def check_pick(pick: str, temperature: float) -> None:
     check_number("temperature", temperature, 0)
 
 
-def build(config: dict[str, Any]) -> Head:
+def build(config: Config) -> Head:
     """The head that ``head.config()`` described.
 
     >>> build({"name": "Regression", "target": "x0"})
     Regression(target='x0', gap=None)
     """
+    if "class" in config:
+        return cast(Head, rebuilt(Head, config))
     arguments = dict(config)
     return HEADS[check_choice("head", arguments.pop("name", None), HEADS)](**arguments)

@@ -15,23 +15,31 @@ Forcing, Chen et al. 2024). Chapter 4 meets it with zeros and ones, chapter 6 wi
 ``progress`` runs from 0 (nothing there) to 1 (the picture). ``shape`` is that of one example, (C, H, W)
 or (D,); channels share a level. What a plan draws at random (an order, say) is drawn once an image and
 kept for the walk.
+
+An own plan is a class that says ``levels`` and ``default_steps``, and two facts: whether its levels are only 0 and 1
+(``whole``), and whether all pixels share a level (``alike``).
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar, cast
 
 import torch
 from torch import Tensor
 
 from minigen.base.errors import check_choice, check_number, check_whole, nearest
+from minigen.base.parts import Config, Part, is_ours, rebuilt
 from minigen.base.randomness import BLOCK, seeded
 from minigen.process import SCHEDULES
 
 Shape = tuple[int, ...]
+T = TypeVar("T", float, Tensor)
+
+ROUNDING = 2**-20
+"""Levels are rounded to multiples of this."""
 
 START_SHARE = 0.02
 """At least this share of training rows has nothing left: else a long walk's first call goes untrained."""
@@ -48,15 +56,35 @@ def spatial(shape: Shape) -> Shape:
     return tuple(shape[1:]) if len(shape) == 3 else tuple(shape)
 
 
-def _as_levels(flat: Tensor, shape: Shape) -> Tensor:
-    """(B, pixels) to what broadcasts against a batch: (B, 1, H, W) or (B, D)."""
+def as_levels(flat: Tensor, shape: Shape) -> Tensor:
+    """(B, pixels) to what broadcasts against a batch: (B, 1, H, W) or (B, D).
+
+    >>> as_levels(torch.ones(5, 16), (3, 4, 4)).shape
+    torch.Size([5, 1, 4, 4])
+    """
     return flat.reshape(len(flat), 1, *spatial(shape)) if len(shape) == 3 else flat
 
 
-class Plan(ABC):
-    """What every plan can do; the concrete ones are ``Staircase`` and ``Ramp``, made by the functions below."""
+class Plan(Part, ABC, kind="plan"):
+    """What every plan can do. An own one says ``levels``, ``default_steps`` and the two facts; the rest follows.
 
-    name: str
+    A plan of whole pixels has as many rows as ``default_steps`` says, and fewer steps write several pieces at once; the
+    others can be walked in any number of steps. What is random about a plan is drawn by ``draw``.
+    """
+
+    whole: ClassVar[bool] = False
+    """Whether its levels are only 0 and 1: whole pixels are written, and none is noisy. (Or a property.)"""
+
+    alike: ClassVar[bool] = False
+    """Whether all pixels of a picture share a level."""
+
+    patch: int | None = None  # the side of the squares that are written at once, where a plan has such
+    spacing: str = "cosine"  # where the rows stand, in the words of ``diffusion``
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        return type(self).__name__
 
     @abstractmethod
     def levels(self, progress: Tensor, shape: Shape, drawn: Tensor | None = None) -> Tensor:
@@ -64,19 +92,30 @@ class Plan(ABC):
 
     @abstractmethod
     def default_steps(self, shape: Shape) -> int:
-        """The number of steps where none is asked for."""
+        """The number of steps where none is asked for; of whole pixels, the number of pieces they are written in."""
 
-    @abstractmethod
     def check_steps(self, steps: int | None, shape: Shape) -> int:
         """``steps`` if the plan can be walked in so many, the default for None; else ``ValueError``."""
+        most = self.default_steps(shape)
+        if steps is not None and self.whole and steps > most:
+            raise ValueError(
+                f"steps is {steps}; allowed: 1 to {most}, since {self.name} has {most} piece(s) to write here"
+            )
+        return most if steps is None else check_whole("steps", steps)
 
-    @abstractmethod
     def draw_progress(self, count: int, shape: Shape, random: torch.Generator) -> Tensor:
         """A random row for each of ``count`` training images, never the last (all-0) one: (count,)."""
+        rand = torch.rand(2, count, generator=random, device=random.device)
+        if self.whole:
+            pieces = self.default_steps(shape)
+            written = (rand[0] * pieces).floor().clamp(max=pieces - 1)
+            return written.masked_fill(rand[1] < START_SHARE, 0) / pieces
+        # Not so close to 1 that every level rounds to 0: nothing would be hidden, and the loss 0/0
+        return rand[0].masked_fill(rand[1] < START_SHARE, 0).clamp(max=1 - ROUNDING)
 
-    @abstractmethod
     def stride(self, shape: Shape) -> float:
         """How much progress one step makes when a walk is as long as it can be; 1 where that has no limit."""
+        return 1 / self.default_steps(shape) if self.whole else 1.0
 
     def draw(self, count: int, shape: Shape, random: torch.Generator) -> Tensor | None:
         """What is random about the plan for ``count`` images (first dimension), or None."""
@@ -84,6 +123,19 @@ class Plan(ABC):
 
     def complete(self, known: Tensor, drawn: Tensor | None, shape: Shape) -> tuple[Tensor | None, Tensor]:
         """Make a walk go on from known pixels, (B, pixels) bool: (what is drawn, the progress (B,) so far)."""
+        if self.whole:  # what is known must be what some row has written: (images or 1, rows, pixels)
+            pieces, count = self.default_steps(shape), 1 if drawn is None else len(known)
+            done = torch.arange(pieces + 1, dtype=torch.float64, device=known.device) / pieces
+            rows = [self.levels(each.expand(count), shape, drawn).flatten(1).to(known.device) == 0 for each in done]
+            fits = (torch.stack(rows, dim=1) == known[:, None]).all(dim=2)
+            if bool(fits.any(dim=1).all()):
+                return drawn, done[fits.long().argmax(dim=1)]
+            if pieces > 1:
+                raise ValueError(
+                    f"mask marks pixels that {self.name} can't have written yet; allowed: the first whole patches,"
+                    " row by row (of an own plan: what its first rows write); a model with the plan random_order()"
+                    " completes any mask"
+                )
         raise ValueError(
             f"mask can't be used with the plan {self.name}: its training never shows whole pixels anywhere beside"
             " noisy ones; allowed: random_order(), or raster() with the first patches known, or a ramp with"
@@ -98,14 +150,36 @@ class Plan(ABC):
                 [0., 1.],
                 [0., 0.]])
         """
-        steps = self.check_steps(steps, shape)
+        return self._walked(self.check_steps(steps, shape), shape, seed).flatten(1)
+
+    def _walked(self, steps: int, shape: Shape, seed: int = 0) -> Tensor:
+        """The levels of one image at every row of a walk."""
         drawn = self.draw(BLOCK, shape, seeded(seed, 0))
         drawn = None if drawn is None else drawn[:1].expand(steps + 1, *drawn.shape[1:])
-        return self.levels(torch.linspace(0, 1, steps + 1, dtype=torch.float64), shape, drawn).flatten(1)
+        return self.levels(torch.linspace(0, 1, steps + 1, dtype=torch.float64), shape, drawn)
 
-    def config(self) -> dict[str, Any]:
-        """What ``build`` needs to make this plan again."""
-        return asdict(self)  # type: ignore[call-overload]
+    def check(self, shape: Shape) -> None:
+        """Raise, naming what is wrong, unless this is a plan for such an example, as it says of itself."""
+        steps = 1 if is_ours(type(self)) else check_whole("default_steps", self.default_steps(shape))
+        given, pixels = self._walked(steps, shape), math.prod(spatial(shape))
+        wanted = as_levels(torch.empty(steps + 1, pixels), shape).shape
+        if not isinstance(given, Tensor) or given.shape != wanted:
+            got = f"shape {tuple(given.shape)}" if isinstance(given, Tensor) else f"a {type(given).__name__}"
+            raise ValueError(f"plan {self.name}: levels() gives {got}; allowed: shape {tuple(wanted)}, see as_levels")
+        rows = given.flatten(1).double()
+        for wrong, said in (
+            (bool(((rows < 0) | (rows > 1) | rows.isnan()).any()), "its levels leave [0, 1]"),
+            (bool((rows[0] != rows[0, 0]).any() or rows[0, 0] == 0), "its first row is not one level above 0"),
+            (bool((rows[-1] != 0).any()), "its last row is not all 0"),
+            (bool((rows.diff(dim=0) > 1e-6).any()), "a pixel's level rises"),
+            (self.whole and bool(((rows != 0) & (rows != 1)).any()), "whole is True, and levels lie between 0 and 1"),
+            (self.alike and bool((rows != rows[:, :1]).any()), "alike is True, and its pixels differ"),
+        ):
+            if wrong:
+                raise ValueError(
+                    f"plan {self.name}: {said}; allowed: rows that fall from 1 (nothing is left) to 0 (the picture),"
+                    " as the plan's whole and alike say"
+                )
 
 
 @dataclass(frozen=True)
@@ -116,8 +190,13 @@ class Staircase(Plan):
     ``patch`` numbers). ``random_order``: single pixels, in an order drawn for each image.
     """
 
-    name: str
+    name: str = "one_shot"
     patch: int | None = None
+    whole = True
+
+    @property
+    def alike(self) -> bool:  # type: ignore[override]
+        return self.name == "one_shot"
 
     def pieces(self, shape: Shape) -> int:
         """How many pieces an example has: the most steps a walk can take."""
@@ -149,35 +228,16 @@ class Staircase(Plan):
         return (blocks[0][:, None] * (pixels[1] // self.patch) + blocks[1]).reshape(1, -1)
 
     def draw(self, count: int, shape: Shape, random: torch.Generator) -> Tensor | None:
-        if self.name != "random_order":
-            return None
-        noise = torch.rand(count, math.prod(spatial(shape)), generator=random, device=random.device)
-        return noise.argsort(dim=1)
+        if self.name == "random_order":
+            return torch.rand(count, math.prod(spatial(shape)), generator=random, device=random.device).argsort(dim=1)
+        return None
 
     def levels(self, progress: Tensor, shape: Shape, drawn: Tensor | None = None) -> Tensor:
         written = (progress * self.pieces(shape)).round()  # as many pieces are there
         places = self.places(shape, drawn).to(progress.device)
-        return _as_levels((places >= written[:, None]).float(), shape)
+        return as_levels((places >= written[:, None]).float(), shape)
 
-    def default_steps(self, shape: Shape) -> int:
-        return self.pieces(shape)
-
-    def check_steps(self, steps: int | None, shape: Shape) -> int:
-        pieces = self.pieces(shape)
-        if steps is not None and steps > pieces:
-            raise ValueError(
-                f"steps is {steps}; allowed: 1 to {pieces}, since {self.name} has {pieces} piece(s) to write here"
-            )
-        return pieces if steps is None else check_whole("steps", steps)
-
-    def draw_progress(self, count: int, shape: Shape, random: torch.Generator) -> Tensor:
-        pieces = self.pieces(shape)
-        rand = torch.rand(2, count, generator=random, device=random.device)
-        written = (rand[0] * pieces).floor().clamp(max=pieces - 1)
-        return written.masked_fill(rand[1] < START_SHARE, 0) / pieces
-
-    def stride(self, shape: Shape) -> float:
-        return 1 / self.pieces(shape)
+    default_steps = pieces
 
     def complete(self, known: Tensor, drawn: Tensor | None, shape: Shape) -> tuple[Tensor | None, Tensor]:
         pieces, places = self.pieces(shape), self.places(shape, drawn).to(known.device)
@@ -185,15 +245,10 @@ class Staircase(Plan):
             # the known pixels move to the front; both groups keep their drawn order
             drawn = (places + pieces * ~known).argsort(dim=1).argsort(dim=1)
             return drawn, known.sum(dim=1, dtype=torch.float64) / pieces
-        first_missing = torch.where(known, pieces, places).amin(dim=1)
-        if not torch.equal(known, places < first_missing[:, None]):
-            if pieces == 1:  # no first patches to speak of: all or nothing
-                return super().complete(known, drawn, shape)
-            raise ValueError(
-                f"mask marks pixels that {self.name} can't have written yet; allowed: the first whole patches,"
-                " row by row; a model with the plan random_order() completes any mask"
-            )
-        return drawn, first_missing.double() / pieces
+        return super().complete(known, drawn, shape)
+
+    def config(self) -> Config:
+        return self.settings() if is_ours(type(self)) else super().config()
 
 
 @dataclass(frozen=True)
@@ -206,12 +261,16 @@ class Ramp(Plan):
     order of None is left to chance, for each image anew. ``spacing`` and ``density`` are explained by ``diffusion``.
     """
 
-    name: str
+    name: str = "ramp"
     width: float | None = 1.0
     start: float = 1.0
     order: str | None = "raster"
     spacing: str = "cosine"
     density: str = "uniform"
+
+    @property
+    def alike(self) -> bool:  # type: ignore[override]
+        return self.width == 1
 
     def __post_init__(self) -> None:
         if self.width is not None:
@@ -227,9 +286,9 @@ class Ramp(Plan):
         begin = place * (1 - width) / max(math.prod(spatial(shape)) - 1, 1)
         # a pixel that is known from the start has place -inf, and 0 * inf would be no number
         level = torch.where(place < 0, 0.0, (1 - (s - begin) / width).clamp(0, 1))
-        # Rounded to 2^-20, else a pixel that is due to be 0 or 1 would be 1e-13 away from it
-        level = (_respaced(level, self.spacing) * 2**20).round() / 2**20 * self.start
-        return _as_levels(level.float(), shape)
+        # Rounded, else a pixel that is due to be 0 or 1 would be 1e-13 away from it
+        level = (_respaced(level, self.spacing) / ROUNDING).round() * ROUNDING * self.start
+        return as_levels(level.float(), shape)
 
     def _drawn(self, drawn: Tensor | None, shape: Shape, like: Tensor) -> tuple[Tensor | float, Tensor]:
         """The width and every pixel's place in the order: fixed ones, or those that were drawn."""
@@ -267,26 +326,19 @@ class Ramp(Plan):
     def default_steps(self, shape: Shape) -> int:
         return 32
 
-    def check_steps(self, steps: int | None, shape: Shape) -> int:
-        return self.default_steps(shape) if steps is None else check_whole("steps", steps)
-
     def draw_progress(self, count: int, shape: Shape, random: torch.Generator) -> Tensor:
+        if self.density == "uniform":
+            return super().draw_progress(count, shape, random)
         rand = torch.rand(2, count, generator=random, device=random.device)
-        if self.density == "logit_normal":
-            # one image from each of ``count`` equally likely stretches, in any order
-            even = (rand[1].argsort() + rand[0]) / count
-            progress = torch.special.ndtri(even).sigmoid()
-        else:
-            progress = rand[0].masked_fill(rand[1] < START_SHARE, 0)
-        # Not so close to 1 that every level rounds to 0: nothing would be hidden, and the loss 0/0
-        return progress.clamp(max=1 - 2**-20)
+        # one image from each of ``count`` equally likely stretches, in any order
+        even = (rand[1].argsort() + rand[0]) / count
+        return torch.special.ndtri(even).sigmoid().clamp(max=1 - ROUNDING)
 
-    def stride(self, shape: Shape) -> float:
-        return 1.0
-
-    def config(self) -> dict[str, Any]:
+    def config(self) -> Config:
+        if not is_ours(type(self)):
+            return super().config()
         extra = {"order": "raster", "spacing": "cosine", "density": "uniform"}  # left out as long as they are these
-        return {key: value for key, value in asdict(self).items() if extra.get(key, ...) != value}
+        return {key: value for key, value in self.settings().items() if extra.get(key, ...) != value}
 
 
 def _respaced(level: Tensor, spacing: str) -> Tensor:
@@ -295,6 +347,15 @@ def _respaced(level: Tensor, spacing: str) -> Tensor:
         return level
     alpha, sigma = SCHEDULES[spacing](level)
     return torch.where(level == 1, 1.0, torch.atan2(sigma, alpha) * (2 / math.pi))
+
+
+def shifted(done: T, shift: float) -> T:
+    """Where rows stand by one number, as ``spacing`` places them by a schedule: the progress in place of ``done``.
+
+    >>> shifted(0.5, 3.0)                # half of the steps are done, and a quarter of the way
+    0.25
+    """
+    return done / (done + shift * (1 - done))
 
 
 def one_shot() -> Staircase:
@@ -374,13 +435,16 @@ def any_ramp() -> Ramp:
 
 
 PLANS = {each.__name__: each for each in (one_shot, raster, random_order, diffusion, ramp, any_ramp)}
+Plan.taken |= PLANS.keys()
 
 
-def build(config: dict[str, Any]) -> Plan:
+def build(config: Config) -> Plan:
     """The plan that ``plan.config()`` described.
 
     >>> build(raster(4).config()) == raster(4)
     True
     """
+    if "class" in config:
+        return cast(Plan, rebuilt(Plan, config))
     check_choice("plan", config.get("name"), PLANS)
     return Ramp(**config) if "width" in config else Staircase(**config)

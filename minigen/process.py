@@ -11,48 +11,97 @@ Names: x0 the data, eps standard normal noise, x_t the mixture, v the schedule's
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from minigen.base.errors import check_choice, check_number
+from minigen.base.parts import Part, rebuilt
 
 # --- schedules -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(Part, ABC, kind="schedule"):
     """How much picture and how much noise a level means: ``alpha, sigma = schedule(t)``.
 
-    ``curve`` computes the two from t in [0, 1]. ``straight`` says that the way from noise to data is
-    a straight line (alpha = 1 - t, sigma = t); else alpha**2 + sigma**2 = 1. Both kinds have
-    ``alpha * d_sigma - sigma * d_alpha = 1`` for the velocity (d_alpha, d_sigma), which is what makes
-    every conversion below one line. ``leaky`` schedules keep a trace of the picture at t = 1; in all
-    others alpha(1) is 0 exactly, which floating point alone would not give: in float32 cos(pi/2) is
-    -4.4e-8.
+    An own schedule writes two functions of t in [0, 1], ``alpha`` and ``sigma``; the rest follows. ``alpha(1)`` is made
+    0 exactly, which floating point alone would not give: in float32 cos(pi/2) is -4.4e-8. (A ``leaky`` schedule
+    keeps a trace of the picture at t = 1.)
+
+    >>> class Parabola(Schedule):
+    ...     def alpha(self, t: Tensor) -> Tensor:
+    ...         return 1 - t**2
+    ...     def sigma(self, t: Tensor) -> Tensor:
+    ...         return t
+    >>> [value.tolist() for value in Parabola()(torch.tensor([0.0, 0.5, 1.0]))]
+    [[1.0, 0.75, 0.0], [0.0, 0.5, 1.0]]
+    """
+
+    leaky = False
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        return type(self).__name__
+
+    @abstractmethod
+    def alpha(self, t: Tensor) -> Tensor:
+        """How much of the picture is left at the levels ``t``: 1 at t = 0, never rising, 0 at t = 1."""
+
+    @abstractmethod
+    def sigma(self, t: Tensor) -> Tensor:
+        """How much noise there is: 0 at t = 0, above 0 elsewhere."""
+
+    def __call__(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """The coefficients (alpha, sigma) at the levels ``t``, in t's shape and dtype."""
+        alpha = self.alpha(t)
+        return (alpha if self.leaky else alpha.masked_fill(t == 1, 0)), self.sigma(t)
+
+    def velocity(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """(d_alpha, d_sigma), so that ``v = d_alpha * x0 + d_sigma * eps`` is dx_t/dt up to a factor.
+
+        The factor is such that ``alpha * d_sigma - sigma * d_alpha = 1``, which makes every conversion below one line.
+        ``cosine``: v = alpha * eps - sigma * x0 (Salimans and Ho 2022); ``flow``: v = eps - x0.
+        """
+        ones = torch.ones_like(t)
+        alpha, d_alpha = torch.func.jvp(self.alpha, (t,), (ones,))[:2]
+        sigma, d_sigma = torch.func.jvp(self.sigma, (t,), (ones,))[:2]
+        turn = alpha * d_sigma - sigma * d_alpha
+        return d_alpha / turn, d_sigma / turn
+
+
+@dataclass(frozen=True)
+class Curve(Schedule):
+    """One of the course's own schedules: a function of t that gives both coefficients, and a name.
+
+    ``straight`` says that the way from noise to data is a straight line (alpha = 1 - t, sigma = t); else
+    alpha**2 + sigma**2 = 1. Both have their velocity in closed form.
 
     >>> alpha, sigma = cosine(torch.tensor([0.0, 0.5, 1.0]))
     >>> [round(value, 4) for value in alpha.tolist()], [round(value, 4) for value in sigma.tolist()]
     ([1.0, 0.7071, 0.0], [0.0, 0.7071, 1.0])
     """
 
-    name: str
-    curve: Callable[[Tensor], tuple[Tensor, Tensor]] = field(repr=False)
+    name: str = ""
+    curve: Callable[[Tensor], tuple[Tensor, Tensor]] = field(repr=False, default=lambda t: (1 - t, t))
     straight: bool = False
     leaky: bool = False
 
+    def alpha(self, t: Tensor) -> Tensor:
+        return self.curve(t)[0]
+
+    def sigma(self, t: Tensor) -> Tensor:
+        return self.curve(t)[1]
+
     def __call__(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """The coefficients (alpha, sigma) at the levels ``t``, in t's shape and dtype."""
         alpha, sigma = self.curve(t)
         return (alpha if self.leaky else alpha.masked_fill(t == 1, 0)), sigma
 
     def velocity(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """(d_alpha, d_sigma), so that ``v = d_alpha * x0 + d_sigma * eps`` is dx_t/dt up to a constant.
-
-        ``cosine``: v = alpha * eps - sigma * x0 (Salimans and Ho 2022); ``flow``: v = eps - x0.
-        """
         if self.straight:
             return -torch.ones_like(t), torch.ones_like(t)
         alpha, sigma = self(t)
@@ -83,34 +132,39 @@ def _linear_beta(t: Tensor) -> tuple[Tensor, Tensor]:
     return (log_alpha_bar / 2).exp().to(t.dtype), (0 - torch.expm1(log_alpha_bar)).sqrt().to(t.dtype)  # 0 -: never -0
 
 
-cosine = Schedule("cosine", _cosine)
+cosine = Curve("cosine", _cosine)
 """alpha = cos(pi t / 2), sigma = sin(pi t / 2): the course's default (chapter 7)."""
 
-shifted = Schedule("shifted", _shifted)
+shifted = Curve("shifted", _shifted)
 """Cosine with twice the noise for the same picture: sigma / alpha = 2 tan(pi t / 2).
 
 For pictures of large plain shapes: noise that hides a digit leaves them easy to see, so more of the levels must
 be noisy (Hoogeboom et al. 2023, arXiv 2301.11093, shift it by the size of the pictures; chapter 12).
 """
 
-flow = Schedule("flow", _flow, straight=True)
+flow = Curve("flow", _flow, straight=True)
 """alpha = 1 - t, sigma = t: flow matching's straight line (chapter 14; Lipman et al. 2023)."""
 
-linear_beta_leaky = Schedule("linear_beta_leaky", _linear_beta, leaky=True)
+linear_beta_leaky = Curve("linear_beta_leaky", _linear_beta, leaky=True)
 """DDPM's 1,000 betas from 1e-4 to 0.02 (Ho et al. 2020). At t = 1 alpha is still 0.00635: chapter 8
 shows what that leak costs. Nowhere else in the course is it used."""
 
 SCHEDULES = {each.name: each for each in (cosine, shifted, flow, linear_beta_leaky)}
+Schedule.taken |= SCHEDULES.keys()
 
 
-def schedule(name: str | Schedule) -> Schedule:
-    """The schedule of this name (a schedule is handed back).
+def schedule(given: str | Schedule | Mapping[str, Any]) -> Schedule:
+    """The schedule of this name, or that a file describes (a schedule is handed back).
 
     >>> schedule("cosin")
     Traceback (most recent call last):
     ValueError: schedule is 'cosin'; allowed: 'cosine', 'shifted', 'flow', 'linear_beta_leaky'; did you mean 'cosine'?
     """
-    return name if isinstance(name, Schedule) else SCHEDULES[check_choice("schedule", name, SCHEDULES)]
+    if isinstance(given, Schedule):
+        return given
+    if isinstance(given, Mapping):
+        return cast(Schedule, rebuilt(Schedule, given))
+    return SCHEDULES[check_choice("schedule", given, SCHEDULES)]
 
 
 # --- removing and restoring ------------------------------------------------------------------------

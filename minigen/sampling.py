@@ -10,29 +10,26 @@ That is all of auto-regression (levels 0 and 1) and all of diffusion (levels in 
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from minigen.base.errors import check_images, check_number, check_whole
+from minigen.base.errors import check_images, check_number, check_whole, nearest
 from minigen.base.randomness import Blocks
-from minigen.conditions import Labels, Prompt
-from minigen.generator import Generator
-from minigen.guided import Guided
 from minigen.heads import check_pick
-from minigen.ideal import IdealGenerator
+from minigen.model import Model, calls_at, check_model, evaluating, is_always_told, is_causal
 from minigen.nets import Memory
-from minigen.plans import Ramp, spatial
+from minigen.plans import shifted, spatial
 from minigen.process import extrapolate, step
 
-Model = Generator | IdealGenerator | Guided
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -55,8 +52,33 @@ class Walk:
 
 
 @dataclass(frozen=True)
-class _Settings:
-    """How to sample, checked: the keyword arguments of ``sample``, which explains them."""
+class Options:
+    """How to walk: the keyword arguments that ``sample`` and ``trajectory`` share, with their defaults.
+
+    Args:
+        steps: rows to walk down; None takes the plan's default (all pieces; 32 for noise).
+        seed: of all dice.
+        labels: one class, or one for each image; None takes each class equally often.
+        prompt: for a model with the condition ``Prompt``: one sentence, or one for each image; None and ""
+            tell it nothing (chapter 12).
+        guidance_scale: 1 is off, 0 ignores labels and prompts, above 1 pushes towards them (chapter 13).
+        eta: 1 adds fresh noise at each step, 0 none (chapter 8); plans of whole pixels don't use it.
+        pick: "draw" from the belief or take its "mean"; for ``Categorical`` (chapters 3 and 4).
+        temperature: of the drawing: below 1 bolder, 0 the likeliest value (chapter 4).
+        clip: keep a regression head's guess in [-1, 1].
+        known, mask: complete pictures: ``known`` (count or 1, C, H, W), rounded to the head's greys, is
+            kept where ``mask``, (H, W) or (count, 1, H, W), is True. For ``random_order()``, a ramp with
+            ``order="random"``, and plans of whole pixels with the first pieces known.
+        cache: let a causal net remember what it has read, so that a call costs one pixel's work, not
+            256's (chapter 10). The pictures are the same up to rounding. (``trajectory`` never does: it keeps every
+            guess, so each call is about the whole picture.)
+        second_order: extrapolate the guesses, DPM-Solver++ (2M): one call a step all the same, for noise
+            on all pixels alike, with ``eta=0`` and not with drawn guesses (chapter 8).
+        shift: above 1, smaller steps where there is much noise and larger ones near the picture: of rows that
+            fall evenly from 1 to 0, t becomes ``shift t / (1 + (shift - 1) t)``, and what the plan makes of
+            them (``start``, ``spacing``) comes after. Below 1 the other way round; 1 is the plan as it is.
+            For noise on all pixels alike (chapter 8; Esser et al. 2024, arXiv 2403.03206, equation 23).
+    """
 
     steps: int | None = None
     seed: int = 0
@@ -87,6 +109,15 @@ class _Settings:
             absent, other = ("known", "mask") if self.known is None else ("mask", "known")
             raise ValueError(f"{absent} is None; allowed: {absent} and {other} together, to complete pictures")
 
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> Options:
+        """The options that were given, checked; a misspelt one is told the nearest name."""
+        allowed = [field.name for field in fields(cls)]
+        for name in given:
+            if name not in allowed:
+                raise TypeError(f"option {name!r} is unknown; allowed: {', '.join(allowed)}{nearest(name, allowed)}")
+        return cls(**given)
+
 
 @dataclass(frozen=True)
 class _Moment:
@@ -105,26 +136,19 @@ def nfe(steps: int, guidance_scale: float = 1.0) -> int:
     return check_whole("steps", steps) * (1 if guidance_scale in (0, 1) else 2)
 
 
+def _with_options(function: F) -> F:
+    """Let help() and the reference show every option as a keyword argument, though they are listed once."""
+    own = inspect.signature(function, eval_str=False)
+    kept = [each for each in own.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    options = inspect.signature(Options).parameters.values()
+    named = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in options]
+    function.__signature__ = own.replace(parameters=[*kept, *named])  # type: ignore[attr-defined]
+    return function
+
+
+@_with_options
 def sample(
-    model: Model,
-    count: int = 64,
-    *,
-    steps: int | None = None,
-    seed: int = 0,
-    labels: Tensor | Sequence[int] | int | None = None,
-    prompt: str | Sequence[str] | None = None,
-    guidance_scale: float = 1.0,
-    eta: float = 1.0,
-    pick: str = "draw",
-    temperature: float = 1.0,
-    clip: bool = True,
-    known: Tensor | None = None,
-    mask: Tensor | None = None,
-    cache: bool = True,
-    second_order: bool = False,
-    shift: float = 1.0,
-    batch_size: int | None = None,
-    progress: bool = False,
+    model: Model, count: int = 64, *, batch_size: int | None = None, progress: bool = False, **options: Any
 ) -> Tensor:
     """Draw ``count`` pictures, (count, C, H, W) in [-1, 1], on the model's device.
 
@@ -132,48 +156,36 @@ def sample(
     device.
 
     Args:
-        model: a trained ``Generator``, an ``IdealGenerator``, or one that is ``Guided`` in another way.
-        steps: rows to walk down; None takes the plan's default (all pieces; 32 for noise).
-        labels: one class, or one for each image; None takes each class equally often.
-        prompt: for a model with the condition ``Prompt``: one sentence, or one for each image; None and ""
-            tell it nothing (chapter 12).
-        guidance_scale: 1 is off, 0 ignores labels and prompts, above 1 pushes towards them (chapter 13).
-        eta: 1 adds fresh noise at each step, 0 none (chapter 8); plans of whole pixels don't use it.
-        pick: "draw" from the belief or take its "mean"; for ``Categorical`` (chapters 3 and 4).
-        temperature: of the drawing: below 1 bolder, 0 the likeliest value (chapter 4).
-        clip: keep a regression head's guess in [-1, 1].
-        known, mask: complete pictures: ``known`` (count or 1, C, H, W), rounded to the head's greys, is
-            kept where ``mask``, (H, W) or (count, 1, H, W), is True. For ``random_order()``, a ramp with
-            ``order="random"``, and ``raster()`` with the first patches known.
-        cache: let a causal net remember what it has read, so that a call costs one pixel's work, not
-            256's (chapter 10). The pictures are the same up to rounding.
-        second_order: extrapolate the guesses, DPM-Solver++ (2M): one call a step all the same, for noise
-            on all pixels alike, with ``eta=0`` and not with drawn guesses (chapter 8).
-        shift: above 1, smaller steps where there is much noise and larger ones near the picture: of rows that
-            fall evenly from 1 to 0, t becomes ``shift t / (1 + (shift - 1) t)``, and what the plan makes of
-            them (``start``, ``spacing``) comes after. Below 1 the other way round; 1 is the plan as it is.
-            For noise on all pixels alike (chapter 8; Esser et al. 2024, arXiv 2403.03206, equation 23).
+        model: a trained ``Generator``, an ``IdealGenerator``, one that is ``Guided`` in another way, or what has
+            all that ``Model`` names.
+        count: pictures.
         batch_size: images that go through the network together; None: as many as are fast.
+        progress: show a bar.
+        options: see ``Options``.
 
     Raises:
         ValueError, TypeError: naming the argument and what is allowed.
 
     >>> from minigen import heads, plans
+    >>> from minigen.ideal import IdealGenerator
     >>> two = IdealGenerator(torch.tensor([[-1.0, -1.0], [1.0, 1.0]]), heads.Categorical(2), plans.raster())
     >>> sample(two, 4, seed=2)                  # the second number always agrees with the first
     tensor([[-1., -1.],
             [ 1.,  1.],
             [-1., -1.],
             [-1., -1.]])
+    >>> sample(two, 4, step=2)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    TypeError: option 'step' is unknown; allowed: steps, seed, ...; did you mean 'steps'?
     """
+    model, chosen = check_model(model), Options.of(options)
     check_whole("count", count)
     batch_size = _batch_size(model) if batch_size is None else check_whole("batch_size", batch_size)
-    told = steps, seed, labels, prompt, guidance_scale
-    settings = _Settings(*told, eta, pick, temperature, clip, known, mask, cache, second_order, shift)
-    results = []
+    journey, results = _Journey(model, chosen, count), []
     for first in tqdm(range(0, count, batch_size), desc="sampling", disable=not progress):
-        *_, last = _walk(model, first, min(batch_size, count - first), count, settings)
-        results.append(last.x_t)
+        for moment in journey.walk(first, min(batch_size, count - first)):
+            last = moment.x_t  # of all moments only the present one is kept
+        results.append(last)
     return torch.cat(results)
 
 
@@ -186,80 +198,87 @@ def _batch_size(model: Model) -> int:
     return 256 if pixels <= 256 or model.device.type != "cpu" else max(1, 2**14 // pixels)
 
 
-def trajectory(model: Model, count: int = 8, *, beliefs: bool = False, **settings: Any) -> Walk:
+@_with_options
+def trajectory(model: Model, count: int = 8, *, beliefs: bool = False, **options: Any) -> Walk:
     """Draw pictures and keep the way there.
 
-    The images are those of ``sample``, whose keyword arguments (apart from ``batch_size`` and
-    ``progress``) are all allowed here, without ``cache``: every guess is kept, so each call is about the
-    whole picture. ``beliefs=True`` keeps the head's belief at every step, too (for ``Categorical`` 16
-    numbers a pixel).
+    The images are those of ``sample`` with the same ``Options``. ``beliefs=True`` keeps the head's belief at every
+    step, too (for ``Categorical`` 16 numbers a pixel).
 
     >>> from minigen import heads, plans
+    >>> from minigen.ideal import IdealGenerator
     >>> two = IdealGenerator(torch.tensor([[-1.0, -1.0], [1.0, 1.0]]), heads.Categorical(2), plans.raster())
     >>> walk = trajectory(two, 4, seed=2)
     >>> walk.nfe, walk.levels[:, 0].tolist()
     (2, [[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]])
     """
+    model, chosen = check_model(model), replace(Options.of(options), cache=False)
     check_whole("count", count)
-    chosen = _Settings(**settings, cache=False)
-    *passed, arrival = _walk(model, 0, count, count, chosen)
+    *passed, arrival = _Journey(model, chosen, count).walk(0, count)
     moments = [*passed, arrival]
     return Walk(
         images=torch.stack([moment.x_t.cpu() for moment in moments]),
         x0_hat=torch.stack([moment.x0_hat.cpu() for moment in passed]),
         levels=torch.stack([moment.t.cpu() for moment in moments]),
         beliefs=torch.stack([moment.belief.cpu() for moment in passed]) if beliefs else None,
-        nfe=(model.nfe if isinstance(model, Guided) else nfe)(len(passed), chosen.guidance_scale),
+        nfe=sum(calls_at(model, float(moment.t.flatten()[0]), chosen.guidance_scale) for moment in passed),
     )
 
 
-@torch.no_grad()
-def _walk(model: Model, first: int, count: int, total: int, settings: _Settings) -> Iterator[_Moment]:
-    """The walk of images ``first`` to ``first + count - 1`` of ``total``: a moment for every row."""
-    chosen = settings
-    tokens = _tokens(model, chosen, total)
-    tokens = None if tokens is None else tokens[first : first + count].to(model.device)
-    random = Blocks(chosen.seed, first, count, model.device)
-    x = random.normal(model.shape)
-    known = _known_pixels(model, chosen.mask, total)
-    drawn, start, steps = _extent(model, random, chosen.steps, known, slice(first, first + count))
-    rows = _rows(model, drawn, start, steps, chosen.shift)
-    t = next(rows)
-    if chosen.known is not None:
-        x = torch.where(t == 0, _known_pictures(model, chosen.known, first, count, total), x)
-    rolls_dice = model.head.draws and chosen.pick == "draw" and chosen.temperature > 0
-    _check_for_noise(model, chosen, rolls_dice)
-    before: tuple[Tensor, Tensor] | None = None  # the last guess and its level
-    places: Iterator[Any] = itertools.repeat(...)  # as an index: everywhere
-    memory: Memory | None = None
-    with evaluating(model):
-        if chosen.cache and _pixel_by_pixel(model, start, steps):
-            memory, read = {}, math.prod(spatial(model.shape)) - steps
-            for _ in range(read):  # what is known already
-                model.belief(x, t, tokens, chosen.guidance_scale, memory)
-            places = _pixels(model.shape, read)
-        for u, at in zip(rows, places, strict=False):
-            belief = model.belief(x, t, tokens, chosen.guidance_scale, memory)
-            uniform = random.uniform(model.shape)[at] if rolls_dice else None
-            x0_hat = model.head.x0_hat(belief, uniform, chosen.temperature, chosen.clip)
-            yield _Moment(x, t, belief, x0_hat)
-            # whole pixels are written without noise, so none is drawn for them
-            fresh = chosen.eta > 0 and bool(((u > 0) & (u < t)).any())
-            noise = random.normal(model.shape) if fresh else None
-            toward = x0_hat
-            if chosen.second_order and before is not None:
-                toward = extrapolate(x0_hat, before[0], before[1], t, u, model.schedule)
-            before, seen, x = (x0_hat, t), x, x.clone()
-            x[at] = step(seen[at], toward, t[at], u[at], model.schedule, chosen.eta if fresh else 0.0, noise)
-            t = u
-    yield _Moment(x, t, x.new_empty(0), x.new_empty(0))
+class _Journey:
+    """What all walks of a call share: the model, the options, and what is made of them once, for all images."""
+
+    def __init__(self, model: Model, options: Options, total: int) -> None:
+        self.model, self.options, self.total = model, options, total
+        self.rolls_dice = model.head.draws and options.pick == "draw" and options.temperature > 0
+        self.tokens = _tokens(model, options, total)
+        self.known = _known_pixels(model, options.mask, total)
+        self.pictures = None if options.known is None else _known_pictures(model, options.known, total)
+        _check_for_noise(model, options, self.rolls_dice)
+
+    @torch.no_grad()
+    def walk(self, first: int, count: int) -> Iterator[_Moment]:
+        """The walk of images ``first`` to ``first + count - 1``: a moment for every row."""
+        model, chosen, part = self.model, self.options, slice(first, first + count)
+        tokens = None if self.tokens is None else self.tokens[part].to(model.device)
+        random = Blocks(chosen.seed, first, count, model.device)
+        x = random.normal(model.shape)
+        drawn, start, steps = _extent(model, random, chosen.steps, self.known, part)
+        rows = _rows(model, drawn, start, steps, chosen.shift)
+        t = next(rows)
+        if self.pictures is not None:
+            x = torch.where(t == 0, self.pictures[part], x)
+        before: tuple[Tensor, Tensor] | None = None  # the last guess and its level
+        places: Iterator[Any] = itertools.repeat(...)  # as an index: everywhere
+        memory: Memory | None = None
+        with evaluating(model):
+            if chosen.cache and _pixel_by_pixel(model, start, steps):
+                memory, read = {}, math.prod(spatial(model.shape)) - steps
+                for _ in range(read):  # what is known already
+                    model.belief(x, t, tokens, chosen.guidance_scale, memory)
+                places = _pixels(model.shape, read)
+            for u, at in zip(rows, places, strict=False):
+                belief = model.belief(x, t, tokens, chosen.guidance_scale, memory)
+                uniform = random.uniform(model.shape)[at] if self.rolls_dice else None
+                x0_hat = model.head.x0_hat(belief, uniform, chosen.temperature, chosen.clip)
+                yield _Moment(x, t, belief, x0_hat)
+                # whole pixels are written without noise, so none is drawn for them
+                fresh = chosen.eta > 0 and bool(((u > 0) & (u < t)).any())
+                noise = random.normal(model.shape) if fresh else None
+                toward = x0_hat
+                if chosen.second_order and before is not None:
+                    toward = extrapolate(x0_hat, before[0], before[1], t, u, model.schedule)
+                before, seen, x = (x0_hat, t), x, x.clone()
+                x[at] = step(seen[at], toward, t[at], u[at], model.schedule, chosen.eta if fresh else 0.0, noise)
+                t = u
+        yield _Moment(x, t, x.new_empty(0), x.new_empty(0))
 
 
-def _check_for_noise(model: Model, chosen: _Settings, rolls_dice: bool) -> None:
+def _check_for_noise(model: Model, chosen: Options, rolls_dice: bool) -> None:
     """Raise unless all pixels share a level, where that is needed, and no dice are to be extrapolated."""
-    alike = isinstance(model.plan, Ramp) and model.plan.width == 1
+    noisy = model.plan.alike and not model.plan.whole
     for argument, value, off in (("second_order", chosen.second_order, False), ("shift", chosen.shift, 1)):
-        if value != off and not alike:
+        if value != off and not noisy:
             raise ValueError(
                 f"{argument} is {value} with the plan {model.plan.name}, whose pixels have different levels;"
                 f" allowed: {off}, or diffusion()"
@@ -279,7 +298,7 @@ def _extent(
         return drawn, start, plan.check_steps(steps, shape)
     drawn, start = plan.complete(known[part], drawn, shape)
     # counted over all images, not over this batch, so that no image depends on the batch size
-    if isinstance(plan, Ramp):
+    if not plan.whole:
         return drawn, start, plan.check_steps(steps, shape)
     left = round(float((~known).double().mean(dim=1).max()) / plan.stride(shape))
     if steps is not None and steps > left:
@@ -290,14 +309,13 @@ def _extent(
 def _rows(model: Model, drawn: Tensor | None, start: Tensor, steps: int, shift: float) -> Iterator[Tensor]:
     """The rows of the plan from ``start`` down: (count, 1, H, W) or (count, D)."""
     for k in range(steps + 1):
-        done = k / steps
-        done /= done + shift * (1 - done)  # a level of 1 - done becomes shift (1 - done) / (1 + (shift - 1) (1 - done))
+        done = shifted(k / steps, shift)
         yield model.plan.levels(start + (1 - start) * done, model.shape, drawn).to(model.device)
 
 
 def _pixel_by_pixel(model: Model, start: Tensor, steps: int) -> bool:
     """Whether a causal net writes one pixel a step, the same one in all images: then it need not read again."""
-    if not (isinstance(model, Generator) and model.net.causal):
+    if not is_causal(model):
         return False
     left = (1 - start) * math.prod(spatial(model.shape))
     return bool((left.round() == steps).all())
@@ -310,33 +328,24 @@ def _pixels(shape: tuple[int, ...], first: int) -> Iterator[Any]:
         yield ..., slice(row, row + 1), slice(column, column + 1)
 
 
-def _tokens(model: Model, settings: _Settings, total: int) -> Tensor | None:
+def _tokens(model: Model, settings: Options, total: int) -> Tensor | None:
     """The labels or prompts as the condition's tokens, for all ``total`` images."""
     condition = model.condition
-    takes = {Labels: "labels", Prompt: "prompt"}.get(type(condition), "")
+    takes = "" if condition is None else condition.argument
     for argument, given in (("labels", settings.labels), ("prompt", settings.prompt)):
         if given is not None and argument != takes:
             what = f"with the condition {type(condition).__name__}" if takes else "without a condition"
             raise ValueError(f"{argument} was given to a model {what}; allowed: {takes or 'neither labels nor prompt'}")
-    if settings.guidance_scale != 1 and _always_told(model):
+    if condition is None:
+        if settings.guidance_scale != 1:
+            raise ValueError(f"guidance_scale is {settings.guidance_scale} for a model without a condition; allowed: 1")
+        return None
+    if settings.guidance_scale != 1 and is_always_told(model):
         raise ValueError(
             f"guidance_scale is {settings.guidance_scale} for a model that training always told (dropout 0), and that"
             " can't draw untold; allowed: 1"
         )
-    if isinstance(condition, Labels):
-        return condition.tokens(settings.labels, total)
-    if isinstance(condition, Prompt):
-        return condition.tokens(settings.prompt, total)
-    if settings.guidance_scale != 1:
-        raise ValueError(f"guidance_scale is {settings.guidance_scale} for a model without a condition; allowed: 1")
-    return None
-
-
-def _always_told(model: Model) -> bool:
-    """True if guidance would ask a network to draw untold that training always told something."""
-    if isinstance(model, Guided) and (model.worse is not None or model.negative not in (None, "")):
-        return False  # its second run is told something, too
-    return isinstance(model, Generator | Guided) and model.condition is not None and model.condition.dropout == 0
+    return condition.tokens(settings.labels if takes == "labels" else settings.prompt, total)
 
 
 def _known_pixels(model: Model, mask: Tensor | None, total: int) -> Tensor | None:
@@ -357,24 +366,9 @@ def _known_pixels(model: Model, mask: Tensor | None, total: int) -> Tensor | Non
     return flat.expand(total, -1).to(model.device)
 
 
-def _known_pictures(model: Model, known: Tensor, first: int, count: int, total: int) -> Tensor:
-    """The pictures to complete, as the head can say them."""
+def _known_pictures(model: Model, known: Tensor, total: int) -> Tensor:
+    """The pictures to complete, as the head can say them, (total, C, H, W)."""
     check_images("known", known, model.shape)
     if len(known) not in (1, total):
         raise ValueError(f"known holds {len(known)} pictures; allowed: 1, or as many as are drawn: {total}")
-    known = known.expand(total, *model.shape)[first : first + count]
-    return model.head.prepare(known).to(model.device)
-
-
-@contextmanager
-def evaluating(model: Model) -> Iterator[None]:
-    """The model in evaluation mode for the time of a walk, then as it was."""
-    parts = model.generators if isinstance(model, Guided) else (model,) if isinstance(model, Generator) else ()
-    were_training = [part.training for part in parts]
-    for part in parts:
-        part.eval()
-    try:
-        yield
-    finally:
-        for part, was_training in zip(parts, were_training, strict=True):
-            part.train(was_training)
+    return model.head.prepare(known).to(model.device).expand(total, *model.shape)

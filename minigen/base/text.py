@@ -136,8 +136,6 @@ class Reader(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         return self.answer(self.encoder(tokens))
 
-    def loss(
-        self, batch: tuple[Tensor, ...], random: torch.Generator | None = None, part: slice = slice(None)
-    ) -> Tensor:
-        """The cross-entropy of a batch (tokens, answers), or of a part, summed over the questions."""
-        return answers_loss(self(batch[0][part]), batch[1][part], self.questions)
+    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator | None = None) -> Tensor:
+        """The cross-entropy of a batch (tokens, answers), summed over the questions."""
+        return answers_loss(self(batch[0]), batch[1], self.questions)

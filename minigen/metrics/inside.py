@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 
 from minigen import data
-from minigen.base.errors import check_images, check_whole
+from minigen.base.errors import check_images
 from minigen.base.randomness import Blocks
-from minigen.generator import Generator
 from minigen.heads import Categorical
-from minigen.plans import Staircase, spatial
-from minigen.sampling import Model, evaluating
+from minigen.model import Model, check_model, evaluating, is_causal
+from minigen.plans import raster, spatial
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def patch_gradients(samples: Tensor, patch: int, real: Tensor | None = None) -> 
     check_images("samples", samples)
     real = data.digits(samples.shape[-1], "held-out")[0] if real is None else real
     check_images("real", real, tuple(samples.shape[1:]))
-    place = Staircase("raster", check_whole("patch", patch)).places(tuple(samples.shape[1:]))
+    place = raster(patch).places(tuple(samples.shape[1:]))
     place = place.view(spatial(tuple(samples.shape[1:])))
     ratios = {}
     for name, wanted in (("border", True), ("inside", False)):
@@ -77,8 +76,9 @@ def bits_per_dimension(
     >>> bits_per_dimension(IdealGenerator(two, heads.Categorical(2), plans.raster()), two)
     tensor([0.5000, 0.5000])
     """
+    model = check_model(model)
     plan, head = model.plan, model.head
-    if not isinstance(head, Categorical) or not isinstance(plan, Staircase):
+    if not isinstance(head, Categorical) or not plan.whole:
         raise ValueError(
             f"model has the head {type(head).__name__} and the plan {plan.name}; allowed:"
             " Categorical with one_shot(), raster() or random_order()"
@@ -92,7 +92,7 @@ def bits_per_dimension(
     random = Blocks(seed, 0, count, model.device)
     drawn = random.draw_some(lambda block, stream: plan.draw(block, model.shape, stream))
     # A causal net sees only what comes before each pixel, so one pass over the whole picture is the walk
-    one_pass = isinstance(model, Generator) and model.net.causal
+    one_pass = is_causal(model)
     progress = torch.linspace(0, 1, 2 if one_pass else steps + 1, dtype=torch.float64)
     rows = [plan.levels(p.expand(count), model.shape, drawn).to(model.device) for p in progress]
     bits = torch.zeros(count, dtype=torch.float64, device=model.device)

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 from torch import nn
 
 from minigen.base.errors import check_choice
+from minigen.base.parts import Config, rebuilt
 from minigen.nets.causal_conv import CausalConv
 from minigen.nets.causal_transformer import CausalTransformer
 from minigen.nets.classifier import Classifier, Recogniser
 from minigen.nets.mlp import MLP
+from minigen.nets.net import Net
 from minigen.nets.unet import UNet
 
 NETS = {each.__name__: each for each in (MLP, UNet, CausalConv, CausalTransformer, Classifier, Recogniser)}
+Net.taken |= NETS.keys()
 
 
-def config(net: nn.Module) -> dict[str, Any]:
+def config(net: Net | Classifier) -> Config:
     """What ``build`` needs to make a network of this kind again (its weights apart)."""
-    check_choice("net", type(net).__name__, NETS)
-    return {"name": type(net).__name__, **net.config}  # type: ignore[dict-item]
+    return net.config()
 
 
-def build(config: dict[str, Any]) -> nn.Module:
+def build(config: Config) -> nn.Module:
     """The network that ``config`` described, with fresh weights.
 
     >>> type(build(config(MLP(size=2)))).__name__
     'MLP'
     """
+    if "class" in config:
+        return cast(Net, rebuilt(Net, config))
     arguments = dict(config)
     return NETS[check_choice("net", arguments.pop("name", None), NETS)](**arguments)

@@ -86,10 +86,7 @@ class CausalConv(Net):
         context_size: int = 128,
     ) -> None:
         super().__init__()
-        self.config = dict(
-            size=size, channels=channels, width=width, layers=layers, kernel=kernel, context_size=context_size
-        )
-        for argument, value in self.config.items():
+        for argument, value in self.settings().items():
             check_whole(argument, value)
         if kernel % 2 == 0 or kernel < 3:
             raise ValueError(f"kernel is {kernel}; allowed: odd numbers from 3")

@@ -109,11 +109,7 @@ class CausalTransformer(Net):
         context_size: int = 128,
     ) -> None:
         super().__init__()
-        self.config = dict(
-            size=size, channels=channels, width=width, layers=layers, heads=heads, kernel=kernel,
-            context_size=context_size,
-        )  # fmt: skip
-        for argument, value in self.config.items():
+        for argument, value in self.settings().items():
             check_whole(argument, value)
         if width % (4 * heads):
             raise ValueError(f"width is {width}; allowed with {heads} heads: multiples of {4 * heads}")

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from minigen.base.errors import check_images
+from minigen.base.parts import Part
 from minigen.base.text import answers_loss
 from minigen.data import CLASSES
 
 
-def shake(images: Tensor, random: torch.Generator, angle: float = 0.2, zoom: float = 0.1, shift: float = 0.1) -> Tensor:
+def shake(
+    images: Tensor, random: torch.Generator | None, angle: float = 0.2, zoom: float = 0.1, shift: float = 0.1
+) -> Tensor:
     """Each picture a little turned, scaled and moved, at random: more data from the same (B, C, H, W).
 
     ``angle`` in radians, ``zoom`` as a share, ``shift`` in halves of the picture.
     """
-    a, z, x, y = torch.rand(4, len(images), generator=random, device=random.device).to(images.device) * 2 - 1
+    a, z, x, y = (
+        torch.rand(4, len(images), generator=random, device=random.device if random else "cpu").to(images.device) * 2
+        - 1
+    )
     cos, sin = torch.cos(angle * a) * (1 + zoom * z), torch.sin(angle * a) * (1 + zoom * z)
     rows = torch.stack([torch.stack([cos, -sin, shift * x], 1), torch.stack([sin, cos, shift * y], 1)], 1)
     grid = F.affine_grid(rows, list(images.shape), align_corners=False)
@@ -26,7 +30,7 @@ def shake(images: Tensor, random: torch.Generator, angle: float = 0.2, zoom: flo
     return F.grid_sample(images + 1, grid, align_corners=False) - 1
 
 
-class Classifier(nn.Module):
+class Classifier(nn.Module, Part, kind="classifier"):
     """Pictures to labels; its last but one layer gives the features that distances are measured on.
 
     Training shakes the pictures a little, so that 3,600 digits are enough (chapter 1; metrics).
@@ -48,9 +52,6 @@ class Classifier(nn.Module):
     ) -> None:
         super().__init__()
         widths = tuple(widths)
-        self.config = dict(
-            size=size, channels=channels, classes=classes, widths=widths, kernel=kernel, features=features
-        )
         self.shape, self.num_features = (channels, size, size), features  # torchmetrics asks for num_features
         layers: list[nn.Module] = []
         for before, after in zip((channels, *widths), widths, strict=False):
@@ -68,10 +69,18 @@ class Classifier(nn.Module):
         """The logits of the classes: (B, classes)."""
         return self.last(self.embed(images))
 
-    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator, part: slice = slice(None)) -> Tensor:
-        """The mean cross-entropy of a batch (images, labels), or of a part; shaken while in training mode."""
-        images, labels = batch
-        return F.cross_entropy(self((shake(images, random) if self.training else images)[part]), labels[part])
+    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator | None = None) -> Tensor:
+        """The mean cross-entropy of a batch (images, labels); shaken while in training mode."""
+        return self.judge(*self.throw(batch, random))
+
+    def throw(self, batch: tuple[Tensor, ...], random: torch.Generator | None = None) -> tuple[Tensor, ...]:
+        """The images shaken, and what goes with them: all dice of a batch (see ``Generator.throw``)."""
+        images, *rest = batch
+        return (shake(images, random) if self.training else images, *rest)
+
+    def judge(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The mean cross-entropy of images as they are."""
+        return F.cross_entropy(self(images), labels)
 
 
 class Recogniser(Classifier):
@@ -84,17 +93,29 @@ class Recogniser(Classifier):
     torch.Size([4, 3])
     """
 
-    def __init__(self, size: int, channels: int, questions: tuple[int, ...], **shape: Any) -> None:
+    def __init__(
+        self,
+        size: int,
+        channels: int,
+        questions: tuple[int, ...],
+        widths: tuple[int, ...] = (32, 64),
+        kernel: int = 3,
+        features: int = 64,
+    ) -> None:
         self.questions = tuple(questions)
-        super().__init__(size, channels, sum(self.questions), **shape)
-        del self.config["classes"]
-        self.config["questions"] = self.questions
+        super().__init__(size, channels, sum(self.questions), widths, kernel, features)
 
     def answers(self, images: Tensor) -> Tensor:
         """The likeliest answer to each question: (B, questions)."""
         return torch.stack([part.argmax(dim=1) for part in self(images).split(self.questions, dim=1)], dim=1)
 
-    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator, part: slice = slice(None)) -> Tensor:
-        """The cross-entropy of a batch (images, answers), or of a part, summed over the questions."""
-        images, answers = batch[0][part], batch[1][part]
+    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator | None = None) -> Tensor:
+        """The cross-entropy of a batch (images, answers), summed over the questions; nothing is shaken."""
+        return self.judge(*batch)
+
+    def throw(self, batch: tuple[Tensor, ...], random: torch.Generator | None = None) -> tuple[Tensor, ...]:
+        return batch
+
+    def judge(self, images: Tensor, answers: Tensor) -> Tensor:
+        """The cross-entropy of images (B, C, H, W) with answers (B, questions)."""
         return answers_loss(self(images), answers, self.questions)

@@ -36,12 +36,10 @@ class Fit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x)
 
-    def loss(
-        self, batch: tuple[Tensor, ...], random: torch.Generator | None = None, part: slice = slice(None)
-    ) -> Tensor:
-        """The mean loss over a batch (inputs, answers), or over a part of it."""
+    def loss(self, batch: tuple[Tensor, ...], random: torch.Generator | None = None) -> Tensor:
+        """The mean loss over a batch (inputs, answers)."""
         inputs, answers = batch
-        return self.LOSSES[self.loss_name](self(inputs[part]), answers[part])
+        return self.LOSSES[self.loss_name](self(inputs), answers)
 
 
 class MLP(Net):
@@ -56,8 +54,7 @@ class MLP(Net):
 
     def __init__(self, size: int, width: int = 128, depth: int = 3, context_size: int = 64) -> None:
         super().__init__()
-        self.config = {"size": size, "width": width, "depth": depth, "context_size": context_size}
-        for argument, value in self.config.items():
+        for argument, value in self.settings().items():
             check_whole(argument, value)
         self.shape, self.features, self.context_size = (size,), width, context_size
         self.embedding = LevelEmbedding(context_size)

@@ -10,19 +10,40 @@ import torch
 from torch import Tensor, nn
 
 from minigen.base.errors import check_whole
+from minigen.base.parts import Part
 
 Memory = dict[Any, Any]
 """What a causal net remembers of the pixels before: its cache. The net fills it, nobody else reads it."""
 
 
-class Net(nn.Module):
-    """What a generator asks of its network: a ``forward(x_t, t, context)`` and these attributes."""
+class Net(nn.Module, Part, kind="net"):
+    """What a generator asks of its network: a ``forward(x_t, t, context)`` and these attributes.
+
+    An own network is a subclass with both; ``context`` is None where nothing is told. It can be saved and loaded if
+    its ``__init__`` takes only what a file can hold. ::
+
+        class Plain(Net):
+            def __init__(self, size=16, width=32):
+                super().__init__()
+                self.shape, self.features, self.context_size = (1, size, size), width, width
+                self.conv = nn.Conv2d(2, width, 5, padding=2)
+
+            def forward(self, x_t, t, context):
+                h = self.conv(torch.cat([x_t, t.expand_as(x_t)], dim=1))
+                return F.silu(h if context is None else h + context[:, :, None, None])
+    """
 
     shape: tuple[int, ...]
+    """Of one example: (C, H, W) or (D,)."""
+
     features: int
+    """Numbers that ``forward`` returns for every pixel: (B, features, H, W) or (B, features)."""
+
     context_size: int
-    config: dict[str, Any]
+    """Numbers in the context vector, (B, context_size)."""
+
     causal: bool = False
+    """Whether the features of a pixel see the pixels before it, and no other; then there is ``next``, too."""
 
     def next(self, x: Tensor, context: Tensor | None, memory: Memory) -> Tensor:
         """A causal net's features of one more pixel: (B, features, 1, 1), those that ``forward`` gives there.

@@ -55,7 +55,6 @@ class UNet(Net):
     ) -> None:
         super().__init__()
         widths = tuple(widths)
-        self.config = dict(size=size, channels=channels, widths=widths, blocks=blocks, context_size=context_size)
         for argument, value in (("size", size), ("channels", channels), ("blocks", blocks)):
             check_whole(argument, value)
         if not widths or any(check_whole("widths", width) % 8 for width in widths):

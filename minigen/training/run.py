@@ -48,7 +48,7 @@ class _Lesson(nn.Module):
         self.model = model
 
     def forward(self, *given: Any) -> Tensor:
-        loss: Tensor = self.model.loss(*given)
+        loss: Tensor = (self.model.judge if hasattr(self.model, "throw") else self.model.loss)(*given)
         return loss
 
 
@@ -89,7 +89,7 @@ class Run:
         if checkpoint is not None and os.path.exists(checkpoint):
             self.restore(checkpoint)
         # after the checkpoint is read: making it waits for all, so nobody reads what another one is writing
-        self.lesson = DistributedDataParallel(_Lesson(model)) if self.processes.count > 1 else model.loss
+        self.lesson: Any = DistributedDataParallel(_Lesson(model)) if self.processes.count > 1 else None
 
     # --- the loop ---
 
@@ -118,9 +118,8 @@ class Run:
         # A stream of its own for every iteration, so that a resumed run needs no generator's state
         random = seeded(self.settings.seed, self.iteration, device=self.device)
         batch = self.source(self.iteration)
-        alone = self.processes.count == 1
         with self.autocast:
-            loss = self.lesson(batch, random, *(() if alone else (self.processes.part(len(batch[0])),)))
+            loss = self.model.loss(batch, random) if self.processes.count == 1 else self._loss_together(batch, random)
         self.model.zero_grad(set_to_none=True)
         loss.backward()
         if self.settings.clip is not None:
@@ -132,6 +131,21 @@ class Run:
             self.averaged.update_parameters(self.model)
         self.history.images_seen += len(batch[0])
         return self.processes.mean(loss.detach())
+
+    def _loss_together(self, batch: Batch, random: torch.Generator) -> Tensor:
+        """The loss of this process's part of a batch that all have.
+
+        A model that throws its dice apart (``throw``) throws them for the whole batch, so that all processes together
+        do what one does alone. Any other draws what it needs for its own part.
+        """
+        mine = self.processes.part(len(batch[0]))
+        loss: Tensor
+        if hasattr(self.model, "throw"):
+            loss = self.lesson(*(part[mine] for part in self.model.throw(batch, random)))
+            return loss
+        own = seeded(self.settings.seed, self.iteration, 3, self.processes.rank, device=self.device)
+        loss = self.lesson(tuple(part[mine] for part in batch), own)
+        return loss
 
     def _read_losses(self) -> None:
         """Move the unread losses to the history; one that is not finite ends the run."""

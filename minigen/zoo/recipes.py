@@ -95,7 +95,8 @@ def describe(model: nn.Module) -> dict[str, Any]:
     """What a model is, in JSON-able words and numbers."""
     if isinstance(model, Generator):
         return {"generator": model.config()}
-    return {"classifier": nets.config(model)}
+    assert isinstance(model, nets.Classifier)
+    return {"classifier": model.config()}
 
 
 def _digits_missing() -> Generator:
