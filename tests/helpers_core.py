@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from minigen import Generator, Labels, heads, nets, plans, process
 from minigen.base.randomness import seeded
@@ -59,3 +59,20 @@ def tiny_causal(
 def told(classes: int = 3) -> Labels:
     """A condition without dropout."""
     return Labels(classes, dropout=0.0)
+
+
+def waked(net: nn.Module, seed: int = 0) -> nn.Module:
+    """The net in float64 with random weights everywhere."""
+    torch.manual_seed(seed)
+    for parameter in net.parameters():
+        nn.init.normal_(parameter, std=1.0 if parameter.dim() == 1 else parameter[0].numel() ** -0.5)
+    return net.double().eval()
+
+
+def dependence(net: nets.Net) -> Tensor:
+    """Which pixel's features depend on which pixel: (pixels, pixels) of True and False, by gradient."""
+    channels, size, _ = net.shape
+    x = normal(1, channels, size, size).requires_grad_()
+    features = net(x, torch.zeros(1, 1, size, size).double(), normal(1, net.context_size)).flatten(2)
+    rows = [torch.autograd.grad(features[0, :, i].sum(), x, retain_graph=True)[0] for i in range(size * size)]
+    return torch.stack([(row != 0).any(dim=1).flatten() for row in rows])
