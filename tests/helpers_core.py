@@ -13,6 +13,11 @@ from minigen.base.randomness import seeded
 PATIENCE = 1200
 """Seconds after which a test gives up on another process: on a busy machine minutes may be nothing."""
 
+GREYS = heads.Categorical(4)
+
+ONE, OTHER = "a red circle above a blue square", "a blue square above a red circle"
+"""Two prompts of the same words."""
+
 SCHEDULES = (process.cosine, process.flow, process.linear_beta_leaky, process.shifted)
 
 
