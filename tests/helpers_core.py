@@ -7,13 +7,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from minigen import Generator, Labels, heads, nets, plans, process
+from minigen import Generator, IdealGenerator, Labels, heads, nets, plans, process
 from minigen.base.randomness import seeded
 
 PATIENCE = 1200
 """Seconds after which a test gives up on another process: on a busy machine minutes may be nothing."""
 
 GREYS = heads.Categorical(4)
+
+BINARY = heads.Categorical(2)
+
+FOUR = (
+    torch.tensor([[float(c == "1") for c in row] for row in ("11001010", "01100111", "00011100", "10110001")]) * 2 - 1
+)
+"""Four vectors of eight numbers, each pair differing in four or more."""
 
 ONE, OTHER = "a red circle above a blue square", "a blue square above a red circle"
 """Two prompts of the same words."""
@@ -59,6 +66,17 @@ def tiny_causal(
     if attention:
         net = nets.CausalTransformer(size, width=16, layers=layers // 2, heads=2, kernel=3, context_size=8)
     return wake(Generator(net, heads.Categorical(levels), plans.raster(), **choices), seed)
+
+
+def ideal(plan: plans.Plan, head: heads.Head = BINARY, pictures: Tensor = FOUR, **settings: Any) -> IdealGenerator:
+    """The perfect denoiser of a few pictures."""
+    return IdealGenerator(pictures, head, plan, **settings)
+
+
+def which(drawn: Tensor, pictures: Tensor, near: float = 0.0) -> Tensor:
+    """The number of the picture that each sample is (to ``near``), or -1: (count,)."""
+    distance = (drawn.flatten(1)[:, None] - pictures.flatten(1)).abs().amax(dim=2)
+    return torch.where(distance.amin(dim=1) <= near, distance.argmin(dim=1), -1)
 
 
 def told(classes: int = 3) -> Labels:

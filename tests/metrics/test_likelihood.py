@@ -7,13 +7,12 @@ import math
 
 import pytest
 import torch
-from helpers_core import black_white, normal, tiny_causal, tiny_mlp, tiny_unet, told
+from helpers_core import BINARY, black_white, normal, tiny_causal, tiny_mlp, tiny_unet, told
 from torch import Tensor
 
 from minigen import Generator, IdealGenerator, data, heads, nets, plans
 from minigen.metrics import bits_per_dimension
 
-BINARY = heads.Categorical(2)
 EVERY = torch.tensor(list(itertools.product([-1.0, 1.0], repeat=4)))
 """All 16 pictures of four black or white pixels."""
 
