@@ -5,13 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from minigen import Generator, Labels, heads, nets, plans, process
+from minigen import Generator, IdealGenerator, Labels, heads, nets, plans, process
 from minigen.base.randomness import seeded
 
 PATIENCE = 1200
 """Seconds after which a test gives up on another process: on a busy machine minutes may be nothing."""
+
+GREYS = heads.Categorical(4)
+
+BINARY = heads.Categorical(2)
+
+FOUR = (
+    torch.tensor([[float(c == "1") for c in row] for row in ("11001010", "01100111", "00011100", "10110001")]) * 2 - 1
+)
+"""Four vectors of eight numbers, each pair differing in four or more."""
+
+ONE, OTHER = "a red circle above a blue square", "a blue square above a red circle"
+"""Two prompts of the same words."""
 
 SCHEDULES = (process.cosine, process.flow, process.linear_beta_leaky, process.shifted)
 
@@ -56,6 +68,34 @@ def tiny_causal(
     return wake(Generator(net, heads.Categorical(levels), plans.raster(), **choices), seed)
 
 
+def ideal(plan: plans.Plan, head: heads.Head = BINARY, pictures: Tensor = FOUR, **settings: Any) -> IdealGenerator:
+    """The perfect denoiser of a few pictures."""
+    return IdealGenerator(pictures, head, plan, **settings)
+
+
+def which(drawn: Tensor, pictures: Tensor, near: float = 0.0) -> Tensor:
+    """The number of the picture that each sample is (to ``near``), or -1: (count,)."""
+    distance = (drawn.flatten(1)[:, None] - pictures.flatten(1)).abs().amax(dim=2)
+    return torch.where(distance.amin(dim=1) <= near, distance.argmin(dim=1), -1)
+
+
 def told(classes: int = 3) -> Labels:
     """A condition without dropout."""
     return Labels(classes, dropout=0.0)
+
+
+def waked(net: nn.Module, seed: int = 0) -> nn.Module:
+    """The net in float64 with random weights everywhere."""
+    torch.manual_seed(seed)
+    for parameter in net.parameters():
+        nn.init.normal_(parameter, std=1.0 if parameter.dim() == 1 else parameter[0].numel() ** -0.5)
+    return net.double().eval()
+
+
+def dependence(net: nets.Net) -> Tensor:
+    """Which pixel's features depend on which pixel: (pixels, pixels) of True and False, by gradient."""
+    channels, size, _ = net.shape
+    x = normal(1, channels, size, size).requires_grad_()
+    features = net(x, torch.zeros(1, 1, size, size).double(), normal(1, net.context_size)).flatten(2)
+    rows = [torch.autograd.grad(features[0, :, i].sum(), x, retain_graph=True)[0] for i in range(size * size)]
+    return torch.stack([(row != 0).any(dim=1).flatten() for row in rows])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from minigen import heads, plans, process, sample, trajectory
 from minigen.base.randomness import seeded
 
-steady = settings(deadline=None, derandomize=True, max_examples=60)
+steady = settings(derandomize=True, max_examples=60)
 SHAPE = (1, 4, 4)
 IN_ANY_ORDER = [plans.any_ramp(), plans.ramp(0.25, "random"), plans.ramp(1.0, "random")]
 
@@ -117,7 +117,7 @@ def test_image_i_depends_neither_on_the_count_nor_on_the_batch(plan: plans.Plan)
     assert torch.allclose(sample(model, 70, steps=3, seed=5, batch_size=66), whole, atol=1e-5)
 
 
-@settings(deadline=None, derandomize=True, max_examples=15)
+@settings(derandomize=True, max_examples=15)
 @given(st.data(), st.sampled_from(IN_ANY_ORDER), st.integers(1, 6))
 def test_known_pixels_are_kept_and_at_level_0_all_the_way(data: st.DataObject, plan: plans.Plan, steps: int) -> None:
     """Any mask, any number of steps; what is not known begins hidden and ends written."""

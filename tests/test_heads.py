@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from helpers_core import SCHEDULES, normal
+from helpers_core import SCHEDULES, normal, tiny_unet
 
-from minigen import heads, process
+from minigen import heads, plans, process
 from minigen.base.randomness import seeded
 from minigen.heads import Categorical, Regression
-from minigen.process import corrupt
+from minigen.process import corrupt, cosine, flow, step
 
 # --- categorical: values and levels ----------------------------------------------------------------
 
@@ -202,6 +202,68 @@ def test_a_regression_guess_is_clipped_unless_told_otherwise() -> None:
     belief = torch.tensor([[-3.0, -0.5, 0.5, 1.5]])
     assert Regression().x0_hat(belief, None, 1.0, True).tolist() == [[-1.0, -0.5, 0.5, 1.0]]
     assert torch.equal(Regression().x0_hat(belief, None, 1.0, False), belief)
+
+
+# --- the less noisy picture ------------------------------------------------------------------------
+
+GAP = 1 / 16
+AHEAD = heads.Regression("less_noisy", gap=GAP)
+
+
+@pytest.mark.parametrize("schedule", [cosine, flow], ids=lambda each: each.name)
+@pytest.mark.parametrize("t", [1.0, 0.7, 0.2, 0.05])
+def test_the_less_noisy_picture_holds_the_picture(schedule: process.Schedule, t: float) -> None:
+    """Its exact value gives x0 back, and its loss is 0 there."""
+    x0, eps, at = normal(4, 1, 3, 3), normal(4, 1, 3, 3, seed=1), torch.full((4, 1, 1, 1), t, dtype=torch.float64)
+    target = corrupt(x0, (at - GAP).clamp(min=0), eps, schedule)
+    belief = AHEAD.belief(target, corrupt(x0, at, eps, schedule), at, schedule)
+    torch.testing.assert_close(belief, x0, rtol=0, atol=1e-9)
+    assert float(AHEAD.loss(target, x0, eps, at, schedule).abs().max()) == 0
+
+
+@pytest.mark.parametrize("schedule", [cosine, flow], ids=lambda each: each.name)
+@pytest.mark.parametrize("t", [0.9, 0.5, 0.1])
+def test_its_loss_is_a_weighted_error_of_the_picture(schedule: process.Schedule, t: float) -> None:
+    """((alpha_u sigma_t - alpha_t sigma_u) / sigma_t)^2 times; for cosine that is sin(gap)^2 times the loss of v."""
+    x0, eps, at = normal(4, 6), normal(4, 6, seed=1), torch.full((4, 1), t, dtype=torch.float64)
+    output, x_t = normal(4, 6, seed=2), corrupt(x0, at, eps, schedule)
+    (alpha_t, sigma_t), (alpha_u, sigma_u) = schedule(at), schedule(at - GAP)
+    weight = ((alpha_u * sigma_t - alpha_t * sigma_u) / sigma_t) ** 2
+    error = (AHEAD.belief(output, x_t, at, schedule) - x0) ** 2
+    torch.testing.assert_close(AHEAD.loss(output, x0, eps, at, schedule), weight * error, rtol=1e-9, atol=1e-12)
+    if schedule is cosine:
+        assert float(weight[0]) == pytest.approx((math.sin(GAP * math.pi / 2) / float(sigma_t[0])) ** 2)
+
+
+def test_with_no_noise_left_to_go_it_is_the_picture() -> None:
+    """At and below the gap the target is x0 itself."""
+    x0, eps, at = normal(4, 6), normal(4, 6, seed=1), torch.full((4, 1), GAP, dtype=torch.float64)
+    output = normal(4, 6, seed=2)
+    torch.testing.assert_close(AHEAD.belief(output, corrupt(x0, at, eps), at, cosine), output)
+
+
+def test_a_walk_writes_down_what_it_says() -> None:
+    """In steps of the gap, eta 0 and nothing clipped, the network's output is the next row."""
+    model = tiny_unet(heads.Regression("less_noisy", gap=1 / 4), plans.diffusion())
+    x_t, t = normal(2, 1, 8, 8).float(), torch.full((2, 1, 8, 8), 0.75)
+    with torch.no_grad():
+        says, x0_hat = model.predict(x_t, t), model.belief(x_t, t)
+    torch.testing.assert_close(step(x_t, x0_hat, t, t - 1 / 4), says, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (dict(target="less_noisy"), r"gap is None with the target 'less_noisy'; allowed: .*such as 1/16"),
+        (dict(target="v", gap=0.1), r"gap is 0.1 with the target 'v'; allowed: .*None with the others"),
+        (dict(target="less_noisy", gap=0.0), r"gap is 0"),
+        (dict(target="less_noisy", gap=2.0), r"gap is 2"),
+        (dict(target="less-noisy", gap=0.1), r"target is 'less-noisy'; allowed: .*did you mean 'less_noisy'\?"),
+    ],
+)
+def test_a_bad_target_is_answered_with_what_is_allowed(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        heads.Regression(**settings)
 
 
 # --- configurations and bad calls ------------------------------------------------------------------

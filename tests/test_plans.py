@@ -17,7 +17,7 @@ from minigen.plans import Plan
 
 sides = st.integers(1, 6)
 shapes = st.one_of(st.tuples(sides), st.tuples(st.integers(1, 3), sides, sides))
-steady = settings(deadline=None, derandomize=True, max_examples=60)
+steady = settings(derandomize=True, max_examples=60)
 
 
 @st.composite

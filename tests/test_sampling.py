@@ -1,131 +1,18 @@
-"""Sampling: with a perfect curve every plan is right in enough steps; images depend on the seed and nothing else."""
+"""Sampling: a walk is its steps; images depend on the seed and nothing else."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from helpers_core import black_white, normal, tiny_causal, tiny_mlp, tiny_unet
-from torch import Tensor
+from helpers_core import black_white, ideal, normal, tiny_causal, tiny_unet
 
-from minigen import Generator, Guided, IdealGenerator, Labels, heads, nfe, plans, process, sample, trajectory
+from minigen import Guided, Labels, heads, nfe, plans, process, sample, trajectory
 from minigen.base.randomness import Blocks
 from minigen.process import step
-
-FOUR = (
-    torch.tensor([[float(c == "1") for c in row] for row in ("11001010", "01100111", "00011100", "10110001")]) * 2 - 1
-)
-"""Four vectors of eight numbers, each pair differing in four or more."""
-
-BINARY = heads.Categorical(2)
-
-
-def ideal(plan: plans.Plan, head: heads.Head = BINARY, pictures: Tensor = FOUR, **settings: Any) -> IdealGenerator:
-    return IdealGenerator(pictures, head, plan, **settings)
-
-
-def which(drawn: Tensor, pictures: Tensor, near: float = 0.0) -> Tensor:
-    """The number of the picture that each sample is (to ``near``), or -1: (count,)."""
-    distance = (drawn.flatten(1)[:, None] - pictures.flatten(1)).abs().amax(dim=2)
-    return torch.where(distance.amin(dim=1) <= near, distance.argmin(dim=1), -1)
-
-
-def valid_share(drawn: Tensor, pictures: Tensor, near: float = 0.0) -> float:
-    return float((which(drawn, pictures, near) >= 0).double().mean())
-
-
-def total_variation(drawn: Tensor, pictures: Tensor) -> float:
-    """Half the summed difference between how often each picture was drawn and how often it should be."""
-    share = (which(drawn, pictures) + 1).bincount(minlength=len(pictures) + 1).double() / len(drawn)
-    return float(share[0] + (share[1:] - 1 / len(pictures)).abs().sum()) / 2
-
-
-# --- the perfect curve -----------------------------------------------------------------------------
-
-ONE_PIXEL_A_STEP = [plans.raster(1), plans.random_order(), plans.ramp(1 / 8)]
-NOISE = [plans.diffusion(), plans.diffusion(0.995), plans.ramp(0.5), plans.ramp(0.25)]
-
-
-@pytest.mark.parametrize("schedule", [process.cosine, process.flow], ids=lambda each: each.name)
-@pytest.mark.parametrize("plan", ONE_PIXEL_A_STEP, ids=lambda plan: plan.name)
-def test_one_pixel_at_a_time_draws_only_valid_pictures(plan: plans.Plan, schedule: process.Schedule) -> None:
-    """All of 2,000 are pictures of the set, each drawn equally often (to five standard errors)."""
-    drawn = sample(ideal(plan, schedule=schedule), 2000, steps=8)
-    counts = (which(drawn, FOUR) + 1).bincount(minlength=5)
-    assert int(counts[0]) == 0
-    assert bool(((counts[1:] - 500).abs() < 5 * math.sqrt(2000 * 3 / 16)).all())
-
-
-@pytest.mark.parametrize("eta", [0.0, 1.0])
-@pytest.mark.parametrize("plan", NOISE, ids=lambda plan: f"{plan.name}-{plan.width}-{plan.start}")
-def test_noise_draws_only_valid_pictures(plan: plans.Plan, eta: float) -> None:
-    """In 64 steps all of 1,000 are pictures of the set and each of them is drawn, with and without fresh noise."""
-    found = which(sample(ideal(plan), 1000, steps=64, eta=eta), FOUR)
-    assert float((found >= 0).double().mean()) == 1.0
-    assert bool(((found.bincount(minlength=4) - 250).abs() < 100).all())
-
-
-@pytest.mark.parametrize("eta", [0.0, 1.0])
-@pytest.mark.parametrize("target", ["x0", "v"])
-def test_noise_needs_no_dice_at_the_end(target: str, eta: float) -> None:
-    """A regression head's average is a valid picture, too, when the steps are small (to 1 % of the range)."""
-    drawn = sample(ideal(plans.diffusion(), heads.Regression(target)), 1000, steps=64, eta=eta)
-    assert valid_share(drawn, FOUR, near=0.02) == 1.0
-    assert bool((which(drawn, FOUR, near=0.02).bincount(minlength=4) > 150).all())
-
-
-def test_the_probability_flow_keeps_the_proportions() -> None:
-    """Diffusion with the average and eta 0, in many steps, draws each picture as often as it is in the set."""
-    pictures = FOUR[[0, 0, 0, 1]]
-    drawn = sample(ideal(plans.diffusion(), heads.Regression("x0"), pictures), 2000, steps=100, eta=0)
-    found = which(drawn, FOUR, near=0.02)
-    counts = (found + 1).bincount(minlength=5)
-    assert counts[0] == counts[3] == counts[4] == 0
-    assert int(counts[1]) == pytest.approx(1500, abs=5 * math.sqrt(2000 * 3 / 16))
-
-
-def test_in_one_shot_practically_nothing_is_valid() -> None:
-    """Each pixel is drawn alone: 4 of the 256 vectors are valid, and every plan in one step is this."""
-    for plan in (plans.one_shot(), plans.raster(8), plans.random_order(), plans.diffusion(), plans.ramp(0.5)):
-        drawn = sample(ideal(plan), 4000, steps=1)
-        # each number of the four pictures is 1 as often as -1, so that each vector has the chance 1/256
-        assert valid_share(drawn, FOUR) == pytest.approx(4 / 256, abs=5 * math.sqrt(4 / 256 / 4000))
-
-
-def test_a_patch_is_torn_and_the_next_ones_agree_with_it() -> None:
-    """Of two flat 4x4 pictures, raster(2) gets the first patch right once in eight times, and then everything."""
-    flat = torch.ones(2, 1, 4, 4) * torch.tensor([-1.0, 1.0]).view(2, 1, 1, 1)
-    drawn = sample(ideal(plans.raster(2), pictures=flat), 4000)
-    share = valid_share(drawn, flat)
-    assert share == pytest.approx(1 / 8, abs=5 * math.sqrt(7 / 64 / 4000))
-    first_patch_flat = drawn[:, 0, :2, :2].flatten(1).abs().sum(1) == drawn[:, 0, :2, :2].flatten(1).sum(1).abs()
-    assert float(first_patch_flat.double().mean()) == share
-
-
-def test_the_mean_of_one_shot_is_the_mean_of_the_data() -> None:
-    """For a regression head, and for beliefs of which the mean is taken: the blurry average."""
-    pictures = heads.Categorical(16).prepare(normal(5, 1, 3, 3).float().clamp(-1, 1))
-    for head, settings in ((heads.Regression("x0"), {}), (heads.Categorical(16), {"pick": "mean"})):
-        drawn = sample(ideal(plans.one_shot(), head, pictures), 2, **settings)
-        torch.testing.assert_close(drawn, pictures.mean(dim=0, keepdim=True).expand(2, 1, 3, 3), rtol=0, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("plan", "ladder", "full"),
-    [(plans.random_order(), (1, 2, 4, 8), 8), (plans.diffusion(), (1, 2, 3, 4), 32)],
-    ids=["random_order", "diffusion"],
-)
-def test_more_steps_bring_the_samples_closer_to_the_data(plan: plans.Plan, ladder: tuple[int, ...], full: int) -> None:
-    """The total variation falls at every rung, by far more than chance, and ends at what 4,000 exact draws give."""
-    distances = [total_variation(sample(ideal(plan), 4000, steps=steps), FOUR) for steps in ladder]
-    assert all(later < earlier - 0.02 for earlier, later in itertools.pairwise(distances)), distances
-    assert distances[0] > 0.9
-    assert total_variation(sample(ideal(plan), 4000, steps=full, seed=1), FOUR) < 0.025
-
 
 # --- the walk --------------------------------------------------------------------------------------
 
@@ -453,101 +340,11 @@ def test_images_of_a_long_and_a_short_count_get_the_same_labels() -> None:
         torch.testing.assert_close(sample(model, 7, labels=i % 3)[i], dealt[i], rtol=0, atol=1e-5)
 
 
-# --- completion ------------------------------------------------------------------------------------
-
-
-def square(*shape: int, seed: int = 0) -> Tensor:
-    """Pictures of the four greys of a Categorical(4) head."""
-    return heads.Categorical(4).prepare(normal(*shape, seed=seed).float().clamp(-1, 1))
-
-
-@pytest.mark.parametrize("head", [heads.Categorical(4), heads.Regression("x0")], ids=["grey", "x0"])
-def test_random_order_completes_any_mask(head: heads.Head) -> None:
-    """Known pixels are kept bit by bit, one mask an image; the rest is written."""
-    known = square(6, 1, 8, 8)
-    mask = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0)) < 0.6
-    model = tiny_unet(head, plans.random_order())
-    drawn = sample(model, 6, known=known, mask=mask)
-    assert torch.equal(drawn[mask], known[mask])
-    assert not torch.equal(drawn[~mask], known[~mask])
-    other = sample(model, 6, known=torch.where(mask, known, -known), mask=mask)
-    assert torch.equal(other, drawn)  # what `known` holds beside the mask is never looked at
-
-
-@pytest.mark.parametrize("written", [0, 1, 5, 15])
-def test_raster_completes_a_prefix_of_whole_patches(written: int) -> None:
-    """For every number of patches: kept bit by bit, and as many steps as patches are left."""
-    plan, known = plans.raster(2), square(1, 1, 8, 8)
-    mask = (plan.places((1, 8, 8)) < written).view(8, 8)
-    walk = trajectory(tiny_unet(heads.Categorical(4), plan), 3, known=known, mask=mask)
-    assert torch.equal(walk.images[-1][:, :, mask], known.expand(3, 1, 8, 8)[:, :, mask])
-    assert walk.nfe == 16 - written
-    assert bool((walk.levels[:, :, :, mask] == 0).all())
-    assert bool((walk.levels[0][:, :, ~mask] == 1).all())
-    assert bool((walk.levels[-1] == 0).all())
-
-
-def test_the_default_is_as_many_steps_as_pieces_are_left() -> None:
-    """For masks of different sizes the largest rest counts; fewer steps can be asked for."""
-    mask = torch.tensor([[True, True, True, False, False, False, False, False], [True] * 6 + [False] * 2])
-    model, known = ideal(plans.random_order()), FOUR[:2]
-    assert trajectory(model, 2, known=known, mask=mask).nfe == 5
-    walk = trajectory(model, 2, known=known, mask=mask, steps=2)
-    assert walk.nfe == 2
-    assert bool((walk.levels[-1] == 0).all())
-
-
-def test_the_ideal_denoiser_completes_with_what_fits() -> None:
-    """Of the pictures that agree with the known pixels, and only of those, each is drawn equally often."""
-    pictures = black_white(40, 8, seed=2).unique(dim=0)
-    mask = torch.tensor([False, True, False, False, False, True, False, True])
-    fitting = pictures[(pictures[:, mask] == pictures[0, mask]).all(dim=1)]
-    assert 2 < len(fitting) < len(pictures)
-    drawn = sample(ideal(plans.random_order(), pictures=pictures), 2000, known=pictures[:1], mask=mask)
-    counts = (which(drawn, fitting) + 1).bincount(minlength=len(fitting) + 1)
-    assert int(counts[0]) == 0
-    p = 1 / len(fitting)
-    assert bool(((counts[1:] - 2000 * p).abs() < 5 * math.sqrt(2000 * p * (1 - p))).all())
-
-
-def test_completion_does_not_depend_on_batch_size() -> None:
-    """With a mask of its own for each image, bit by bit."""
-    known = FOUR[torch.arange(70) % 4]
-    mask = torch.rand(70, 8, generator=torch.Generator().manual_seed(1)) < 0.5
-    model = ideal(plans.random_order())
-    whole = sample(model, 70, known=known, mask=mask)
-    assert torch.equal(whole[mask], known[mask])
-    assert torch.equal(sample(model, 70, known=known, mask=mask, batch_size=9), whole)
-
-
-def test_an_empty_mask_is_plain_sampling() -> None:
-    """Nothing known: the images of a walk without completion."""
-    for plan in (plans.raster(2), plans.random_order()):
-        model = tiny_unet(heads.Categorical(4), plan)
-        completed = sample(model, 3, known=square(1, 1, 8, 8), mask=torch.zeros(8, 8).bool())
-        assert torch.equal(completed, sample(model, 3))
-
-
-def test_known_pixels_are_rounded_to_what_the_head_can_say() -> None:
-    """A grey between two levels becomes the nearer one, as in training."""
-    head, known = heads.Categorical(4), normal(1, 1, 8, 8).float().clamp(-1, 1)
-    mask = torch.ones(8, 8).bool()
-    mask[7, 7] = False
-    drawn = sample(tiny_unet(head, plans.random_order()), 1, known=known, mask=mask)
-    assert torch.equal(drawn[:, :, mask], head.prepare(known)[:, :, mask])
-
-
 # --- bad calls -------------------------------------------------------------------------------------
 
 FREE = tiny_unet(heads.Categorical(4), plans.raster(4))
+
 TOLD = tiny_unet(heads.Categorical(4), plans.raster(4), condition=Labels(3))
-ANY = tiny_unet(heads.Categorical(4), plans.random_order())
-TOP = torch.arange(8)[:, None].expand(8, 8) < 4
-KNOWN = torch.zeros(1, 1, 8, 8)
-
-
-def completing(model: Generator | IdealGenerator = FREE, **changes: Any) -> Tensor:
-    return sample(model, 2, **(dict(known=KNOWN, mask=TOP) | changes))
 
 
 @pytest.mark.parametrize(
@@ -584,29 +381,6 @@ def completing(model: Generator | IdealGenerator = FREE, **changes: Any) -> Tens
         (lambda: sample(FREE, 1, shift=0), ValueError, r"shift is 0; allowed: finite numbers in \(0, inf"),
         (lambda: sample(FREE, 1, shift=2.0), ValueError, r"shift is 2.0 with the plan raster.*: 1, or diffusion"),
         (lambda: nfe(0), ValueError, r"steps is 0; allowed: whole numbers from 1"),
-        (lambda: completing(known=None), ValueError, r"known is None; allowed: known and mask together"),
-        (lambda: completing(mask=None), ValueError, r"mask is None; allowed: mask and known together"),
-        (lambda: completing(mask=TOP.float()), ValueError, r"mask has shape \(8, 8\) and dtype torch.float32; all"),
-        (lambda: completing(mask=TOP[:4]), ValueError, r"mask has shape \(4, 8\).*allowed: torch.bool, \(8, 8\)"),
-        (lambda: completing(mask=TOP.expand(3, 1, 8, 8)), ValueError, r"mask holds 3 masks; allowed: 1, or .*drawn: 2"),
-        (lambda: completing(mask=TOP | True), ValueError, r"mask is True everywhere; allowed: at least one pixel left"),
-        (lambda: completing(mask=~TOP), ValueError, r"mask marks pixels that raster can't have written.*random_order"),
-        (lambda: completing(mask=TOP.T), ValueError, r"mask marks pixels that raster can't have written.*row by row"),
-        (lambda: completing(known=KNOWN[..., :4]), ValueError, r"known has shape \(1, 1, 8, 4\); allowed: \(any"),
-        (lambda: completing(known=KNOWN.expand(3, 1, 8, 8)), ValueError, r"known holds 3 pictures; allowed: 1, or"),
-        (lambda: completing(known=KNOWN + 9), ValueError, r"known has values from 9 to 9; allowed: \[-1, 1\]"),
-        (lambda: completing(known=KNOWN.long()), TypeError, r"known has dtype torch.int64; allowed: floating point"),
-        (lambda: completing(known=KNOWN + math.nan), ValueError, r"known holds NaN or infinite values; allowed"),
-        (lambda: completing(steps=3), ValueError, r"steps is 3; allowed: 1 to 2, the pieces that the mask leaves"),
-        (lambda: completing(ANY, steps=33), ValueError, r"steps is 33; allowed: 1 to 32, the pieces that the mask le"),
-        *[
-            (
-                lambda plan=plan: completing(ideal(plan, pictures=square(3, 1, 8, 8))),
-                ValueError,
-                rf"mask can't be used with the plan {plan.name}.*allowed: random_order\(\), or raster\(\)",
-            )
-            for plan in (plans.diffusion(), plans.ramp(0.5), plans.one_shot(), plans.raster(8))
-        ],
         (lambda: trajectory(FREE, 1, step=3), TypeError, r"unexpected keyword argument 'step'"),
     ],
 )  # fmt: skip
@@ -616,11 +390,3 @@ def test_a_bad_call_is_answered_with_what_is_allowed(
     """The message names the argument, what it was and what it may be."""
     with pytest.raises(error, match=message):
         call()
-
-
-def test_vectors_are_completed_too() -> None:
-    """A mask of shape (D,) for an MLP, with random order."""
-    model = tiny_mlp(heads.Categorical(4), plans.random_order(), size=6)
-    known, mask = square(1, 6), torch.tensor([True, False, True, False, False, True])
-    drawn = sample(model, 5, known=known, mask=mask)
-    assert torch.equal(drawn[:, mask], known[:, mask].expand(5, 3))

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from minigen import zoo
+from minigen.course.measurements import stored
+from minigen.course.verdicts import _number, claims, claims_table
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 LAST = "future"
@@ -59,18 +60,18 @@ def told(name: str) -> dict[str, Any]:
 @pytest.fixture
 def claim(name: str) -> dict[str, Any]:
     """The claim with its numbers."""
-    return zoo.claims(name)[name]
+    return claims(name)[name]
 
 
 def test_all_of_the_articles_claims_are_there_in_its_order() -> None:
     told = json.loads((files("minigen.course") / "claims.json").read_text())["claims"]
     assert [each["id"] for each in told] == [f"c{number}" for number in range(1, 27)]
-    assert list(zoo.claims()) == [each["id"] for each in told]
+    assert list(claims()) == [each["id"] for each in told]
 
 
 def test_an_unknown_claim_names_those_that_there_are() -> None:
     with pytest.raises(ValueError, match="name is 'c99'; allowed: 'c1'"):
-        zoo.claims("c99")
+        claims("c99")
 
 
 def test_every_claim_has_a_verdict_in_a_word_and_in_a_sentence(told: dict[str, Any]) -> None:
@@ -90,7 +91,7 @@ def test_the_numbers_are_there(claim: dict[str, Any]) -> None:
 
 
 def test_the_table_of_a_chapter_has_a_line_for_each_claim(claim: dict[str, Any], name: str) -> None:
-    *head, line = zoo.claims_table(name).splitlines()
+    *head, line = claims_table(name).splitlines()
     assert [each.count("|") for each in (*head, line)] == [4, 4, 4]
     assert line.strip("| ").split(" | ") == [f"{claim['claim']} ({name})", claim["measured"], claim["verdict"]]
 
@@ -129,7 +130,7 @@ def test_its_chapter_names_it(told: dict[str, Any]) -> None:
 def test_the_last_chapter_shows_every_claim_as_it_is_now() -> None:
     """Fails when a number or a sentence has changed since ``tools/execute.py book/future.ipynb``."""
     page = shown(LAST)
-    for name, claim in zoo.claims().items():
+    for name, claim in claims().items():
         for part in ("claim", "measured", "verdict", "said"):
             assert claim[part] in page, (name, part)
 
@@ -151,7 +152,7 @@ def test_the_dates_of_the_timeline_are_those_of_its_sources() -> None:
 
 def test_only_noise_lies_on_the_frontier() -> None:
     """c25's sentence about calls, seconds and arithmetic, recomputed from the results."""
-    found = zoo.results("frontier")
+    found = stored("frontier")
     rows = [row for row in found["rows"] if row["told"] and row["seed"] == 0]
     costs = {(row["kind"], row["size"], row["batch"]): row for row in found["costs"]}
     unet, causal = costs["U-Net, 16 calls", 16, 64], costs["causal attention, cached", 16, 64]
@@ -168,4 +169,4 @@ def test_only_noise_lies_on_the_frontier() -> None:
 def test_a_number_that_is_not_there_is_an_error() -> None:
     source = {"results": "frontier", "part": "rows", "where": {"curve": "nobody"}, "take": "frechet"}
     with pytest.raises(LookupError, match="0 rows of frontier have"):
-        zoo._number(source)
+        _number(source)

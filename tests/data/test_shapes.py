@@ -60,7 +60,7 @@ def test_what_is_no_sentence_is_answered(prompt: str, said: str) -> None:
 THING = st.tuples(st.integers(0, SIZES - 1), st.integers(0, COLOURS - 1), st.integers(0, SHAPES - 1))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, LAYOUTS - 1), THING, THING, st.lists(st.floats(0, 0.999), min_size=9, max_size=9))
 def test_every_sentence_for_a_meaning_means_it(layout: int, a: tuple[int], b: tuple[int], roll: list[float]) -> None:
     """Whatever synonyms and order the dice choose, and whatever they leave out."""

@@ -7,13 +7,12 @@ import math
 
 import pytest
 import torch
-from helpers_core import black_white, normal, tiny_causal, tiny_mlp, tiny_unet, told
+from helpers_core import BINARY, black_white, normal, tiny_causal, tiny_mlp, tiny_unet, told
 from torch import Tensor
 
-from minigen import Generator, IdealGenerator, heads, plans
+from minigen import Generator, IdealGenerator, data, heads, nets, plans
 from minigen.metrics import bits_per_dimension
 
-BINARY = heads.Categorical(2)
 EVERY = torch.tensor(list(itertools.product([-1.0, 1.0], repeat=4)))
 """All 16 pictures of four black or white pixels."""
 
@@ -152,8 +151,6 @@ def test_labels_change_the_likelihood() -> None:
 
 def test_channels_count_as_dimensions() -> None:
     """An untrained generator believes in all greys equally: log2(levels) bits a number, in colour too."""
-    from minigen import nets
-
     for levels, bits in ((2, 1.0), (16, 4.0)):
         net = nets.UNet(4, channels=3, widths=(8,), context_size=8)
         model = Generator(net, heads.Categorical(levels), plans.raster(2))
@@ -166,6 +163,47 @@ def test_pictures_are_rounded_to_the_greys() -> None:
     model = tiny_mlp(heads.Categorical(4), plans.raster())
     images = normal(5, 4).float().clamp(-1, 1)
     assert torch.equal(bits_per_dimension(model, images), bits_per_dimension(model, model.head.prepare(images)))
+
+
+def test_bits_of_an_ideal_generator_are_the_entropy() -> None:
+    """Four of eight binary pictures, each equally likely: 2 bits over 3 pixels, however it is written."""
+    pictures = torch.tensor([[-1.0, -1, -1], [-1, 1, 1], [1, -1, 1], [1, 1, -1]])
+    for plan in (plans.raster(), plans.random_order()):
+        ideal = IdealGenerator(pictures, heads.Categorical(2), plan)
+        assert bits_per_dimension(ideal, pictures).tolist() == pytest.approx([2 / 3] * 4, abs=1e-4)
+    ideal = IdealGenerator(pictures, heads.Categorical(2), plans.one_shot())
+    assert bits_per_dimension(ideal, pictures).tolist() == pytest.approx([1.0] * 4, abs=1e-4)
+
+
+def test_bits_of_an_untrained_model_are_those_of_chance() -> None:
+    images = data.digits(8, "validation")[0][:3]
+    for net, plan in (
+        (nets.UNet(size=8, widths=(8,)), plans.raster(4)),
+        (nets.UNet(size=8, widths=(8,)), plans.random_order()),
+        (nets.CausalConv(size=8, width=8, layers=2), plans.raster(1)),
+    ):
+        model = Generator(net, heads.Categorical(4), plan)
+        steps = 4 if plan == plans.random_order() else None
+        assert bits_per_dimension(model, images, steps=steps).tolist() == pytest.approx([2.0] * 3, abs=1e-5)
+
+
+def test_one_pass_of_a_causal_net_is_the_walk_pixel_by_pixel() -> None:
+    """The likelihood of the one pass against a walk that really hides what is not written yet."""
+    images = data.digits(8, "validation")[0][:2]
+    torch.manual_seed(0)
+    model = Generator(nets.CausalConv(size=8, width=8, layers=2), heads.Categorical(4), plans.raster(1)).eval()
+    torch.nn.init.normal_(model.last.weight, std=5.0)
+    x0 = model.head.prepare(images)
+    true = model.head.index(x0).flatten(1)
+    bits = torch.zeros(2, dtype=torch.float64)
+    with torch.no_grad():
+        for pixel in range(64):
+            t = (torch.arange(64) >= pixel).float().view(1, 1, 8, 8).expand(2, 1, 8, 8)
+            log_p = model.head.log_probabilities(model.belief(x0 * (1 - t), t)).flatten(3)[..., pixel]
+            bits -= log_p[torch.arange(2), 0, true[:, pixel]].double() / math.log(2)
+    found = bits_per_dimension(model, images)
+    assert found.tolist() == pytest.approx((bits / 64).tolist(), rel=1e-4)
+    assert (found - 2).abs().min() > 0.05  # not what an untrained model says anyway
 
 
 # --- bad calls -------------------------------------------------------------------------------------
@@ -190,3 +228,11 @@ def test_bad_arguments_are_named() -> None:
         bits_per_dimension(model, EVERY, steps=5)
     with pytest.raises(ValueError, match=r"labels holds 3; allowed: whole numbers from 0 to 2"):
         bits_per_dimension(model, EVERY, torch.full((16,), 3))
+
+
+def test_bits_refuses_noise_and_numbers() -> None:
+    images = data.digits(8, "validation")[0][:2]
+    for head, plan in ((heads.Categorical(4), plans.diffusion()), (heads.Regression("x0"), plans.raster(4))):
+        model = Generator(nets.UNet(size=8, widths=(8,)), head, plan)
+        with pytest.raises(ValueError, match=r"allowed: Categorical with one_shot\(\), raster\(\) or random_order\(\)"):
+            bits_per_dimension(model, images)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor, refuses
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor, refuses
 
 
 @exercise("chain")
@@ -22,27 +22,25 @@ def _chain(function: Any) -> str:
         wanted, alone, known = [], [], table
         for place in order:
             others = tuple(i for i in range(3) if i != place)
-            alone.append(table.sum(dim=others)[picture[place]])
+            alone.append(float(table.sum(dim=others)[picture[place]]))
             chances = known.sum(dim=others)
-            wanted.append(chances[picture[place]] / chances.sum())
+            wanted.append(float(chances[picture[place]] / chances.sum()))
             keep = torch.zeros(2, dtype=torch.float64)
             keep[picture[place]] = 1
             known = known * keep.view([2 if i == place else 1 for i in range(3)])
-        if torch.allclose(given, torch.stack(wanted), rtol=0, atol=1e-12):
-            continue
-        if torch.allclose(given, torch.stack(alone), rtol=0, atol=1e-9):
-            raise NotYetError(
-                "These are the chances of each pixel by itself. The second must be told the first, the third both:"
-                " look only at the part of the table that agrees with what is written."
-            )
-        if torch.allclose(given[torch.tensor(order).argsort()], torch.stack(wanted), rtol=0, atol=1e-9):
-            raise NotYetError("Right numbers, but sorted by pixel: return them in the order in which they are written.")
+        by_pixel = [chance for _, chance in sorted(zip(order, wanted, strict=True))]
+        told = (
+            "These are the chances of each pixel by itself. The second must be told the first, the third both:"
+            " look only at the part of the table that agrees with what is written."
+        )
+        in_order = "Right numbers, but sorted by pixel: return them in the order in which they are written."
         product, cell = float(given.prod()), float(table[picture])
-        raise NotYetError(
+        otherwise = (
             f"For order {order} the product of your three chances is {product:.4f}, and the table says {cell:.4f}"
             f" for this picture{'; yet single chances are off' if abs(product - cell) < 1e-9 else ''}. Each is the"
             " chance of the pixel's value among those pictures that agree with what is written so far."
         )
+        expect(given, wanted, [(alone, told), (by_pixel, in_order)], otherwise, near=1e-12)
     return "Six orders, six times the same product: any order is right, if every pixel is told what is there already."
 
 
@@ -50,26 +48,22 @@ def _chain(function: Any) -> str:
 def _temper(function: Any) -> str:
     for p, T in (((0.8, 0.2), 0.5), ((0.5, 0.3, 0.2), 2.0), ((0.1, 0.6, 0.3), 1.0), ((0.7, 0.0, 0.3), 0.25)):
         chances = torch.tensor(p, dtype=torch.float64)
-        wanted = chances ** (1 / T) / (chances ** (1 / T)).sum()
+        bold, upside_down = chances ** (1 / T), chances**T
+        turned = "This grows more cautious as T grows. Below 1 the likely should become likelier: turn T round."
+        traps = (
+            (bold, "Chances must sum to 1: divide by their sum."),
+            (upside_down / upside_down.sum(), turned),
+            (upside_down, turned),
+            ((chances / T).softmax(dim=0), "A softmax wants logarithms of chances; you gave it the chances."),
+        )
         given = expect_tensor("The result", ask(function, chances, T), (len(p),))
-        if torch.allclose(given, wanted, rtol=0, atol=1e-9):
-            continue
-        if torch.allclose(given, chances ** (1 / T), rtol=0, atol=1e-9):
-            raise NotYetError("Chances must sum to 1: divide by their sum.")
-        upside_down = chances**T / (chances**T).sum()
-        if torch.allclose(given, upside_down, rtol=0, atol=1e-9) or torch.allclose(given, chances**T, atol=1e-9):
-            raise NotYetError(
-                "This grows more cautious as T grows. Below 1 the likely should become likelier: turn T round."
-            )
-        soft = (chances / T).softmax(dim=0)
-        if torch.allclose(given, soft, rtol=0, atol=1e-9):
-            raise NotYetError("A softmax wants logarithms of chances; you gave it the chances.")
-        raise NotYetError(f"For p = {p} and T = {T} you return {[round(v, 4) for v in given.tolist()]}.")
+        otherwise = f"For p = {p} and T = {T} you return {[round(v, 4) for v in given.tolist()]}."
+        expect(given, bold / bold.sum(), traps, otherwise, near_trap=1e-6)
     for p in ((0.2, 0.5, 0.3), (0.1, 0.0, 0.9)):
         given = expect_tensor("The result at T = 0", ask(function, torch.tensor(p, dtype=torch.float64), 0.0), (3,))
-        wanted = torch.tensor([float(v == max(p)) for v in p], dtype=torch.float64)
-        if not torch.allclose(given, wanted, rtol=0, atol=1e-9):
-            raise NotYetError("At T = 0 all of the chance belongs to the likeliest value; write that case by itself.")
+        wanted = [float(v == max(p)) for v in p]
+        hint = "At T = 0 all of the chance belongs to the likeliest value; write that case by itself."
+        expect(given, wanted, (), hint)
     if not refuses(function, torch.tensor([0.8, 0.2], dtype=torch.float64), -1.0):
         raise NotYetError("A temperature below 0 makes no sense: raise a ValueError that says what is allowed.")
     return "One dial from the most cautious choice (0) over the belief itself (1) to pure chance (very large)."

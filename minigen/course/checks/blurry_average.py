@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor
 
 
 @exercise("lopsided-coin")
@@ -34,24 +34,21 @@ def _explained(function: Any) -> str:
         images = torch.randn(count, 1, 4, 4, generator=random, dtype=torch.float64) + labels.view(-1, 1, 1, 1)
         total = ((images - images.mean(dim=0)) ** 2).sum()
         within = sum(((images[labels == c] - images[labels == c].mean(dim=0)) ** 2).sum() for c in range(classes))
-        share = expect_tensor("The share", ask(function, images, labels), ())
-        truth = 1 - within / total
-        if abs(float(share - truth)) <= 1e-10:
-            continue
-        if abs(float(share - (1 - truth))) <= 1e-10:
-            raise NotYetError("That is the share that is left. Asked is the share that knowing the label removes.")
+        share = float(expect_tensor("The share", ask(function, images, labels), ()))
+        truth = float(1 - within / total)
         means = torch.stack([images[labels == c].mean(dim=0) for c in range(classes)])
-        even = ((means - images.mean(dim=0)) ** 2).sum() * count / classes / total
-        if count % classes and abs(float(share - even)) <= 1e-10:
-            raise NotYetError(
-                "The classes are not equally large here: weigh each class mean by its number of pictures."
-            )
-        if count % classes and abs(float(share - truth)) <= 1e-3:
-            raise NotYetError("Nearly: but the classes are not equally large here, so weigh each by its pictures.")
-        raise NotYetError(
-            f"For {count} pictures in {classes} classes you say {float(share):.6f}; right is {float(truth):.6f}."
+        even = float(((means - images.mean(dim=0)) ** 2).sum() * count / classes / total)
+        traps = (
+            (1 - truth, "That is the share that is left. Asked is the share that knowing the label removes."),
+            (even, "The classes are not equally large here: weigh each class mean by its number of pictures."),
+        )
+        otherwise = (
+            f"For {count} pictures in {classes} classes you say {share:.6f}; right is {truth:.6f}."
             " Compare the squared distance to the picture's class mean with that to the mean of all."
         )
+        if count % classes and abs(share - truth) <= 1e-3:
+            otherwise = "Nearly: but the classes are not equally large here, so weigh each by its pictures."
+        expect(share, truth, traps, otherwise, near=1e-10, near_trap=1e-10)
     return "Total = within + between, to the last digit: the label removes the part between."
 
 

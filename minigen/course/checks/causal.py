@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor
 
 
 @exercise("causal-mask")
@@ -80,19 +80,16 @@ def _bits_per_pixel(function: Any) -> str:
         bits = expect_tensor("The result", given, (len(pixels),))
         nats = nn.functional.cross_entropy(logits, pixels, reduction="none").flatten(1).mean(dim=1)
         truth = nats / math.log(2)
-        if torch.allclose(bits, truth, atol=1e-6):
-            continue
         first = f"For {name} the first picture costs {float(truth[0]):.3f} bits a pixel; you say {float(bits[0]):.3f}."
         wrong = logits.gather(1, pixels[:, None]).flatten(1).mean(dim=1)
-        for trap, said in (
+        traps = (
             (nats, "Those are nats: the natural logarithm. A bit is a halving."),
             (nats / math.log(10), "That is the logarithm to base 10. A bit is a halving."),
             (-truth, "The sign is turned round: a chance below 1 has a negative logarithm, and a cost is positive."),
             (truth * 16, "That is the whole picture's cost. Asked is the cost of a pixel."),
             (truth / 16, "Divided once too often: by the number of pixels, and by nothing else."),
             (-wrong / math.log(2), "Logits are not yet logarithms of chances: the chances of a pixel must sum to 1."),
-        ):
-            if torch.allclose(bits, trap, atol=1e-6):
-                raise NotYetError(f"{first} {said}")
-        raise NotYetError(f"{first} What chance did the true grey have, and how many halvings is that?")
+        )
+        otherwise = "What chance did the true grey have, and how many halvings is that?"
+        expect(bits, truth, traps, otherwise, said=first, near=1e-6, relative=1e-5)
     return "Blind guessing among 16 greys costs 4 bits; the surer a net is of what comes, the fewer."

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor
+from minigen.course.checks.judging import ask, exercise, expect, expect_number, expect_tensor
 
 
 @exercise("onward")
@@ -25,27 +25,22 @@ def _onward(function: Any, steps: Any) -> str:
         said = f"onward({alpha_u:.3g}, {sigma_u:.3g}, {alpha_t:.3g}, {sigma_t:.3g})"
         given = expect_tensor(f"What {said} returns", ask(function, alpha_u, sigma_u, alpha_t, sigma_t), (2,))
         factor, variance = alpha_t / alpha_u, sigma_t**2 - (alpha_t / alpha_u * sigma_u) ** 2
-        if abs(float(given[0]) - factor) > 1e-12:
-            hint = "What is left of the picture goes from alpha(u) to alpha(t): by what is it multiplied?"
-            if alpha_t and abs(float(given[0]) - 1 / factor) <= 1e-9:
-                hint = "Turned round: from u to t the picture gets fainter."
-            elif abs(float(given[0]) - alpha_t) <= 1e-9:
-                hint = "That would be the factor if x_u still were the whole picture."
-            raise NotYetError(f"{said}: the factor is not right. {hint}")
-        for trap, hint in (
+        traps = [
+            (1 / factor if factor else math.nan, "Turned round: from u to t the picture gets fainter."),
+            (alpha_t, "That would be the factor if x_u still were the whole picture."),
+        ]
+        otherwise = "What is left of the picture goes from alpha(u) to alpha(t): by what is it multiplied?"
+        expect(given[0], factor, traps, otherwise, said=f"{said}: the factor is not right.", near=1e-12)
+        traps = [
             (math.sqrt(variance), "That is the noise's size. Asked is its variance, the square."),
             (sigma_t**2, "Some noise is in x_u already: the fresh one need only bring the rest."),
             (sigma_t**2 - sigma_u**2, "The noise that is in x_u gets fainter, too, with the picture."),
             (sigma_t**2 - factor * sigma_u**2, "If noise is multiplied by a factor, what happens to its variance?"),
-        ):
-            if abs(float(given[1]) - variance) > 1e-12 and abs(float(given[1]) - trap) <= 1e-9:
-                raise NotYetError(f"{said}: the variance is not right. {hint}")
-        if abs(float(given[1]) - variance) > 1e-12:
-            raise NotYetError(
-                f"{said}: the variance is not right. Variances of independent noises add up: to what, here?"
-            )
+        ]
+        otherwise = "Variances of independent noises add up: to what, here?"
+        expect(given[1], variance, traps, otherwise, said=f"{said}: the variance is not right.", near=1e-12)
     one_off = "One off: is the share under 1 % for the first time after so many steps?"
-    traps = {
+    wrong_steps = {
         228.0: "That is for alpha squared. Asked is alpha itself, the factor in front of the picture.",
         227.0: "That is for alpha squared. Asked is alpha itself, the factor in front of the picture.",
         455.0: one_off,
@@ -54,13 +49,14 @@ def _onward(function: Any, steps: Any) -> str:
         461.0: "Nearly: the logarithm of 1 - beta is not quite -beta.",
     }
     hint = "Each step multiplies the picture by the same factor, sqrt(1 - beta). When is its power below 0.01?"
-    expect_number("The number of steps", steps, 456, traps, hint, near=0.01)
+    expect_number("The number of steps", steps, 456, wrong_steps, hint, near=0.01)
     return "Small steps add up to one large one, so any level is reached in one line, without the steps before."
 
 
-def _perfect(x_t: Tensor, alpha: float, sigma: float, pictures: Tensor) -> Tensor:
-    squares = ((x_t[:, None] - alpha * pictures) ** 2).sum(dim=2)
-    return (-squares / (2 * sigma**2)).softmax(dim=1) @ pictures
+def _weighed(x_t: Tensor, centres: Tensor, variance: float, pictures: Tensor) -> Tensor:
+    """Means of the pictures, weighed by how near x_t lies to the centres."""
+    squares = ((x_t[:, None] - centres) ** 2).sum(dim=2)
+    return (-squares / (2 * variance)).softmax(dim=1) @ pictures
 
 
 @exercise("perfect-guess")
@@ -70,42 +66,32 @@ def _perfect_guess(function: Any, new: Any) -> str:
         alpha, sigma = (0.0, 1.0) if t == 1 else (math.cos(t * math.pi / 2), math.sin(t * math.pi / 2))
         pictures = torch.rand(20, size, generator=random, dtype=torch.float64) * 2 - 1
         x_t = alpha * pictures[:6] + sigma * torch.randn(6, size, generator=random, dtype=torch.float64)
-        said = f"At t = {t:g}"
-        given = expect_tensor("The guess", ask(function, x_t, alpha, sigma, pictures), (6, size))
-        wanted = _perfect(x_t, alpha, sigma, pictures)
-        if torch.allclose(given, wanted, rtol=0, atol=1e-9):
-            continue
-        if not bool(given.isfinite().all()):
-            raise NotYetError(
-                f"{said} it is no number: all weights became 0 before you divided. A factor that all weights share"
-                " cancels, so choose it such that the largest weight is 1."
-            )
+        infinite = (
+            f"At t = {t:g} it is no number: all weights became 0 before you divided. A factor that all weights share"
+            " cancels, so choose it such that the largest weight is 1."
+        )
+        given = expect_tensor("The guess", ask(function, x_t, alpha, sigma, pictures), (6, size), infinite=infinite)
+        wanted = _weighed(x_t, alpha * pictures, sigma**2, pictures)
+        scaled_up = x_t / max(alpha, 1e-9)
         nearest = pictures[torch.cdist(x_t, alpha * pictures).argmin(dim=1)]
-        for trap, hint in (
+        traps = (
             (pictures.mean(dim=0).expand_as(wanted), "That is the plain mean. What fits x_t better counts more."),
             (nearest, "That is the picture that fits best. The guess is a mean of all, and the best only counts most."),
-            (_perfect(x_t / max(alpha, 1e-9), 1.0, sigma, pictures), "Compare x_t itself with the faint pictures."),
-            (_weighed(x_t, pictures, sigma**2), "In x_t the pictures are fainter: compare it with those."),
+            (_weighed(scaled_up, pictures, sigma**2, pictures), "Compare x_t itself with the faint pictures."),
+            (_weighed(x_t, pictures, sigma**2, pictures), "In x_t the pictures are fainter: compare it with those."),
             (_weighed(x_t, alpha * pictures, sigma**2 / 2, pictures), "The weights fall too fast: a 2 is missing."),
             (_weighed(x_t, alpha * pictures, sigma, pictures), "Sigma comes into the weights squared."),
             (alpha * wanted, "That is the picture as faint as in x_t. The guess is the clean picture."),
-        ):
-            if torch.allclose(given, trap, rtol=0, atol=1e-6):
-                raise NotYetError(f"{said} it is not right. {hint}")
-        raise NotYetError(f"{said} it is not right. Do the weights of one x_t sum to 1, over the 20 pictures?")
-    traps = {
+        )
+        otherwise = "Do the weights of one x_t sum to 1, over the 20 pictures?"
+        expect(given, wanted, traps, otherwise, said=f"At t = {t:g} it is not right.", near_trap=1e-6)
+    wrong_counts = {
         20.0: "20 is how many there are to copy. Asked is how many of the 200 results are none of them.",
         200.0: "All of them? Look at the distance of each result to the *nearest* of the 20.",
     }
     hint = "Walk down from noise, 64 calls, with your function as the guess. How many end away from all 20?"
-    expect_number("The number of new pictures", new, 0, traps, hint, near=0.5)
+    expect_number("The number of new pictures", new, 0, wrong_counts, hint, near=0.5)
     return "At t = 1 the mean of all, near 0 the best fit, and at the end of every walk a copy."
-
-
-def _weighed(x_t: Tensor, centres: Tensor, variance: float, pictures: Tensor | None = None) -> Tensor:
-    """Means of the pictures, weighed by their distance from the centres."""
-    squares = ((x_t[:, None] - centres) ** 2).sum(dim=2)
-    return (-squares / (2 * variance)).softmax(dim=1) @ (centres if pictures is None else pictures)
 
 
 @exercise("normal-guess")
@@ -115,14 +101,10 @@ def _normal_guess(function: Any) -> str:
         ((0.6, 0.8), (0.96, 0.28), (0.5, 0.5), (0.0, 1.0)), ((0.0, 1.5), (0.5, 0.04), (-1.0, 2.0))
     ):
         said = f"With alpha = {alpha:g}, sigma = {sigma:g} and data N({m:g}, {v:g})"
-        given = expect_tensor("The guess", ask(function, x_t, alpha, sigma, m, v), (4,))
-        slope = alpha * v / (alpha**2 * v + sigma**2)
-        if torch.allclose(given, m + slope * (x_t - alpha * m), rtol=0, atol=1e-9):
-            continue
-        if not bool(given.isfinite().all()):
-            raise NotYetError(f"{said} it is no number. Where nothing of the data is left, what do you still know?")
-        seen = x_t - alpha * m
-        for trap, hint in (
+        infinite = f"{said} it is no number. Where nothing of the data is left, what do you still know?"
+        given = expect_tensor("The guess", ask(function, x_t, alpha, sigma, m, v), (4,), infinite=infinite)
+        slope, seen = alpha * v / (alpha**2 * v + sigma**2), x_t - alpha * m
+        traps = (
             (x_t / alpha if alpha else x_t, "That trusts x_t wholly. What if the noise is far larger than the data?"),
             (x_t, "That hands back what is seen, noise and all."),
             (torch.full_like(x_t, m), "That is the guess of one who sees nothing. x_t does say something."),
@@ -133,10 +115,7 @@ def _normal_guess(function: Any) -> str:
             (m + alpha * v / (v + sigma**2) * seen, "What is the variance of x_t? An alpha is missing."),
             (m + alpha * v / (alpha**2 * v + sigma) * seen, "Variances add up, and sigma is no variance."),
             (m + alpha * v**0.5 / (alpha * v**0.5 + sigma) * seen, "Variances add up, not sizes."),
-        ):
-            if torch.allclose(given, trap, rtol=0, atol=1e-9):
-                raise NotYetError(f"{said} it is not right. {hint}")
-        raise NotYetError(
-            f"{said} it is not right. The line's slope is the covariance of x0 and x_t, over the variance of x_t."
         )
+        otherwise = "The line's slope is the covariance of x0 and x_t, over the variance of x_t."
+        expect(given, m + slope * seen, traps, otherwise, said=f"{said} it is not right.")
     return "A mean between what is seen and what is known before: the noisier, the less the guess listens."

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor
+from minigen.course.checks.judging import ask, exercise, expect, expect_number, expect_tensor
 
 
 @exercise("shrinking-spread")
@@ -16,18 +16,15 @@ def _shrinking_spread(function: Any) -> str:
     for calls in (1, 2, 4, 8, 3, 50):
         step = math.cos(math.pi / (2 * calls))
         given = float(expect_tensor(f"spread({calls})", ask(function, calls), ()))
-        if abs(given - step**calls) <= 1e-3:
-            continue
-        said = f"spread({calls}) is not {given:.4f}."
-        if abs(given - 1) <= 1e-3:
-            raise NotYetError(f"{said} The data have spread 1, but a walk in few steps ends too near to the average.")
-        if calls > 1 and abs(given - step) <= 1e-3:
-            raise NotYetError(f"{said} That is what one step does. The walk takes {calls} of them.")
-        if abs(given - step ** (2 * calls)) <= 1e-3:
-            raise NotYetError(f"{said} That is the variance; the spread is its square root.")
+        traps = (
+            (1.0, "The data have spread 1, but a walk in few steps ends too near to the average."),
+            (step, f"That is what one step does. The walk takes {calls} of them."),
+            (step ** (2 * calls), "That is the variance; the spread is its square root."),
+        )
+        otherwise = "By what factor does one step change x? Put the guess into the step and see."
         if calls == 1:
-            raise NotYetError(f"{said} One call writes down the first guess. What is it at level 1?")
-        raise NotYetError(f"{said} By what factor does one step change x? Put the guess into the step and see.")
+            otherwise = "One call writes down the first guess. What is it at level 1?"
+        expect(given, step**calls, traps, otherwise, said=f"spread({calls}) is not {given:.4f}.", near=1e-3)
     return "The cosine of a small angle is nearly 1, so many small steps lose little: 4 calls a quarter, 64 a fiftieth."
 
 
@@ -40,16 +37,11 @@ def _count_calls(function: Any) -> str:
     }
     for steps, (way, hint), guided in itertools.product((16, 1, 5), hints.items(), (False, True)):
         once = 2 * steps - 1 if way == "heun" else steps
-        wanted = 2 * once if guided else once
         given = float(expect_tensor("What calls returns", ask(function, steps, way, guided), ()))
-        if given == wanted:
-            continue
+        asked = "Guided, each time the network is asked it is asked twice, in every part of a step."
+        traps = [(trap, asked) for trap in (once, once + steps, 4 * steps - 1) if guided]
         said = f"calls({steps}, {way!r}, {guided}) is not {given:g}."
-        if guided and given in (once, once + steps, 4 * steps - 1):
-            raise NotYetError(
-                f"{said} Guided, each time the network is asked it is asked twice, in every part of a step."
-            )
-        raise NotYetError(f"{said} {hint}")
+        expect(given, 2 * once if guided else once, traps, hint, said=said, near=0)
     return "Two guesses are free, a second question is not. So compare ways of walking at equal calls, not equal steps."
 
 

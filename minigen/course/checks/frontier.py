@@ -2,25 +2,57 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor, refuses
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor, refuses
+
+Point = tuple[float, float]
+"""What something costs, and its distance; less is better in both."""
 
 
-def _beats(one: tuple[float, float], other: tuple[float, float], strictly: bool = False) -> bool:
-    """Whether a point (cost, distance) is at least as good in both and better in one; ``strictly``: in both."""
+def _beats(one: Point, other: Point, strictly: bool = False) -> bool:
+    """Whether a point is at least as good in both and better in one; ``strictly``: in both."""
     if strictly:
         return one[0] < other[0] and one[1] < other[1]
     return one[0] <= other[0] and one[1] <= other[1] and one != other
 
 
-def _worst_wins(points: list[tuple[float, float]]) -> list[bool]:
-    turned = [(-cost, -distance) for cost, distance in points]
-    return [not any(_beats(other, point) for other in turned) for point in turned]
+def _unbeaten(points: list[Point], strictly: bool = False) -> list[bool]:
+    return [not any(_beats(other, point, strictly) for other in points) for point in points]
+
+
+def _pareto_traps(points: list[Point]) -> list[tuple[list[bool], str]]:
+    """What people take for the frontier, with their hints."""
+    right = _unbeaten(points)
+    equals = "Two equal points do not beat each other: neither is better in anything. Keep both."
+    worse_in_one = "A point with equal cost but a larger distance is beaten, too: worse in one number, better in none."
+    of_more = _unbeaten([(-cost, -distance) for cost, distance in points])
+    neither = [each and points.count(point) == 1 for each, point in zip(right, points, strict=True)]
+    only_the_first = [
+        each and point not in points[:place] for place, (each, point) in enumerate(zip(right, points, strict=True))
+    ]
+    return [
+        ([False] * len(points), "No point is left. Are yours the beaten ones? Or does each point beat itself?"),
+        (of_more, "That is turned round: less is better, in both numbers."),
+        (neither, f"{equals} Yours keeps neither."),
+        (only_the_first, equals),
+        (_unbeaten(points, strictly=True), worse_in_one),
+    ]
+
+
+def _first_wrong(points: list[Point], kept: list[bool]) -> str:
+    """A sentence on the first point that is wrongly kept or left out."""
+    for point, each, right in zip(points, kept, _unbeaten(points), strict=True):
+        if each != right:
+            better = next((other for other in points if _beats(other, point)), None)
+            said = f"is beaten by {better}" if better else "is beaten by no other point"
+            return f"Among {len(points)} points, {point} {said}; you say {each}."
+    return ""
 
 
 @exercise("pareto")
@@ -38,82 +70,54 @@ def _pareto(function: Any) -> str:
         if not bool(((given == 0) | (given == 1)).all()):
             raise NotYetError("One True or False for each point is wanted: is it on the frontier?")
         kept = given.bool().tolist()
-        truth = [not any(_beats(other, point) for other in points) for point in points]
-        if kept == truth:
-            continue
-        equals = "Two equal points do not beat each other: neither is better in anything. Keep both."
-        traps = {
-            "No point is left. Are yours the beaten ones? Or does each point beat itself?": [False] * len(points),
-            "That is turned round: less is better, in both numbers.": _worst_wins(points),
-            f"{equals} Yours keeps neither.": [
-                each and points.count(point) == 1 for each, point in zip(truth, points, strict=True)
-            ],
-            equals: [
-                each and point not in points[:place]
-                for place, (each, point) in enumerate(zip(truth, points, strict=True))
-            ],
-            "A point with equal cost but a larger distance is beaten, too: worse in one number, better in none.": [
-                not any(_beats(other, point, strictly=True) for other in points) for point in points
-            ],
-        }
-        wrong = next(place for place in range(len(points)) if kept[place] != truth[place])
-        better = next((other for other in points if _beats(other, points[wrong])), None)
-        said = f"is beaten by {better}" if better else "is beaten by no other point"
-        where = f"Among {len(points)} points, {points[wrong]} {said}; you say {kept[wrong]}."
-        hint = next((hint for hint, wrongly in traps.items() if kept == wrongly), "")
-        raise NotYetError(f"{where} {hint}".strip())
+        expect(kept, _unbeaten(points), _pareto_traps(points), "", said=_first_wrong(points, kept))
     return "Only points on the frontier are worth their cost; which they are depends on what you count as cost."
 
 
-def _frechet_of(name: str, *moments: Tensor) -> float:
-    """What ``name`` makes of two diagonal Gaussians: the distance, or a wrong answer that people give."""
-    mean_a, variance_a, mean_b, variance_b = moments
+def _frechet_answers(
+    mean_a: Tensor, variance_a: Tensor, mean_b: Tensor, variance_b: Tensor
+) -> tuple[float, list[tuple[float, str]]]:
+    """The Fréchet distance of two diagonal Gaussians, and wrong answers that people give, with their hints."""
     means, spreads = (mean_a - mean_b).square(), (variance_a.sqrt() - variance_b.sqrt()).square()
-    return float(
-        {
-            "right": (means + spreads).sum(),
-            "variances": (means + (variance_a - variance_b).square()).sum(),
-            "root": (means + spreads).sum().sqrt(),
-            "mean": (means + spreads).mean(),
-            "centres": means.sum(),
-            "no cross": (means + variance_a + variance_b).sum(),
-            "absolute": ((mean_a - mean_b).abs() + spreads).sum(),
-        }[name]
-    )
-
-
-_FRECHET_TRAPS = {
-    "variances": "Those are variances where spreads belong: a spread is the root of a variance.",
-    "root": "Nearly: the Fréchet distance of this course, as of the field, is left squared.",
-    "mean": "Add up over the dimensions; do not average.",
-    "centres": "The centres are there, but two clouds around one centre may have different widths.",
-    "no cross": "Two equal clouds must come out at zero. Yours do not.",
-    "absolute": "The difference of the means is squared, like that of the spreads.",
-}
+    right = float((means + spreads).sum())
+    by_variances = float((means + (variance_a - variance_b).square()).sum())
+    absolute = float(((mean_a - mean_b).abs() + spreads).sum())
+    no_cross = float((means + variance_a + variance_b).sum())
+    return right, [
+        (by_variances, "Those are variances where spreads belong: a spread is the root of a variance."),
+        (math.sqrt(right), "Nearly: the Fréchet distance of this course, as of the field, is left squared."),
+        (right / len(means), "Add up over the dimensions; do not average."),
+        (float(means.sum()), "The centres are there, but two clouds around one centre may have different widths."),
+        (no_cross, "Two equal clouds must come out at zero. Yours do not."),
+        (absolute, "The difference of the means is squared, like that of the spreads."),
+    ]
 
 
 @exercise("frechet")
 def _frechet(distance: Any, function: Any) -> str:
     one, two = (torch.tensor([0.0]), torch.tensor([1.0])), (torch.tensor([1.0]), torch.tensor([4.0]))
-    traps = {_frechet_of(name, *one, *two): hint for name, hint in _FRECHET_TRAPS.items() if name != "mean"}
+    right, traps = _frechet_answers(*one, *two)
     hint = "What is the difference of the centres, and what that of the spreads? N(m, v) has the variance v."
-    expect_number("The distance", distance, _frechet_of("right", *one, *two), traps, hint)
+    expect_number("The distance", distance, right, dict(traps), hint)
     random = seeded(16)
     for size in (1, 3, 20):
         moments = [torch.randn(size, generator=random).double(), torch.rand(size, generator=random).double() + 0.1]
         moments += [torch.randn(size, generator=random).double() + 1, torch.rand(size, generator=random).double() * 4]
         hint = "All dimensions together make one distance. Add them up."
         given = float(expect_tensor("The distance", ask(function, *moments), (), hint))
-        wanted = _frechet_of("right", *moments)
-        if abs(given - wanted) <= 1e-6:
-            continue
-        first = f"Your number is right, but your function is not, in {size} dimension{'s' if size > 1 else ''}."
-        said = (hint for name, hint in _FRECHET_TRAPS.items() if abs(given - _frechet_of(name, *moments)) <= 1e-6)
-        raise NotYetError(f"{first} {next(said, 'Each dimension counts by itself: what does it add?')}")
+        right, traps = _frechet_answers(*moments)
+        said = f"Your number is right, but your function is not, in {size} dimension{'s' if size > 1 else ''}."
+        hint = "Each dimension counts by itself: what does it add?"
+        expect(given, right, traps, hint, said=said, near=1e-6)
     return (
         "The centres and the widths, each squared. Where a cloud's numbers depend on each other, the Fréchet distance"
         " sees that, too. Of anything else it sees nothing."
     )
+
+
+def _share_nearer(samples: Tensor, first: Tensor, second: Tensor, reduce: str = "min") -> float:
+    near, far = _nearest(samples, first, reduce), _nearest(samples, second, reduce)
+    return float(((near < far).double() + 0.5 * (near == far)).mean())
 
 
 def _nearest(samples: Tensor, pictures: Tensor, reduce: str = "min") -> Tensor:
@@ -128,11 +132,6 @@ def _nearer_to_train(function: Any) -> str:
     train, heldout = (torch.rand(12, 1, 4, 4, generator=random, dtype=torch.float64) * 2 - 1 for _ in range(2))
     fresh = torch.rand(41, 1, 4, 4, generator=random, dtype=torch.float64) * 2 - 1
     both = torch.cat([train[:1], heldout[1:]])  # the first picture lies in both sets
-
-    def share(samples: Tensor, first: Tensor, second: Tensor, reduce: str = "min") -> float:
-        near, far = _nearest(samples, first, reduce), _nearest(samples, second, reduce)
-        return float(((near < far).double() + 0.5 * (near == far)).mean())
-
     worlds = (
         ("copies of training pictures", train[[3, 0, 5, 5]], heldout),
         ("copies of held-out pictures", heldout[[3, 0, 5, 5]], heldout),
@@ -141,26 +140,22 @@ def _nearer_to_train(function: Any) -> str:
     )
     for name, samples, other in worlds:
         given = float(expect_tensor("The share", ask(function, samples, train, other), ()))
-        wanted = share(samples, train, other)
-        if abs(given - wanted) <= 1e-6:
-            continue
-        first = f"For {name} your share is {given:.3g}."
+        said = f"For {name} your share is {given:.3g}."
         if other is both and abs(given - 0.5) > 1e-6:
-            raise NotYetError(f"{first} A tie belongs to neither: it counts one half.")
-        traps = {
-            "Turned round: that is the share that is nearer to held-out pictures.": 1 - wanted,
-            "That goes by the mean distance to all pictures. What counts is the nearest one.": share(
-                samples, train, other, "mean"
-            ),
-            "That is the number of samples. Asked is their share.": wanted * len(samples),
-            "That adds up the plain differences. The Euclidean distance squares them first, and takes a root.": share(
-                samples, train, other, "steps"
-            ),
-        }
-        hint = next((said for said, wrong in traps.items() if abs(given - wrong) <= 1e-6), "")
-        if not hint and samples is fresh:
-            hint = "For each sample: how far is its nearest training picture, how far its nearest held-out one?"
-        raise NotYetError(f"{first} {hint or 'Where would you count it?'}")
+            raise NotYetError(f"{said} A tie belongs to neither: it counts one half.")
+        right = _share_nearer(samples, train, other)
+        by_mean, by_steps = (_share_nearer(samples, train, other, reduce) for reduce in ("mean", "steps"))
+        steps = "That adds up the plain differences. The Euclidean distance squares them first, and takes a root."
+        traps = (
+            (1 - right, "Turned round: that is the share that is nearer to held-out pictures."),
+            (by_mean, "That goes by the mean distance to all pictures. What counts is the nearest one."),
+            (right * len(samples), "That is the number of samples. Asked is their share."),
+            (by_steps, steps),
+        )
+        otherwise = "Where would you count it?"
+        if samples is fresh:
+            otherwise = "For each sample: how far is its nearest training picture, how far its nearest held-out one?"
+        expect(given, right, traps, otherwise, said=said, near=1e-6)
     for few, many in ((train[:6], heldout), (train, heldout[:6])):
         if not refuses(function, fresh.clone(), few.clone(), many.clone()):
             raise NotYetError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -9,38 +10,28 @@ import torch
 from torch import Tensor
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor
+from minigen.course.checks.judging import NotYetError, Trap, apart, ask, exercise, expect, expect_number, expect_tensor
 
 
-def _flow_steps(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> dict[str, Tensor]:
-    """The right step along the straight line, and wrong ones that people take."""
+def _flow_steps(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> tuple[Tensor, list[Trap]]:
+    """The right step along the straight line, and wrong ones that people take, with their hints."""
     eps_hat = (x_t - (1 - t) * x0_hat) / t
     velocity = eps_hat - x0_hat
     circle, place = math.pi / 2 * t, math.pi / 2 * u
     eps_circle = (x_t - math.cos(circle) * x0_hat) / math.sin(circle)
-    return {
-        "right": x_t + (u - t) * velocity,
-        "uphill": x_t - (u - t) * velocity,
-        "too far": x_t - velocity,
-        "too far up": x_t + velocity,
-        "from nowhere": x_t + u * velocity,
-        "undivided": x_t + (u - t) * (t * eps_hat - x0_hat),
-        "swapped": x_t + (u - t) * (x_t - x0_hat),
-        "circle": math.cos(place) * x0_hat + math.sin(place) * eps_circle,
-        "guess": x0_hat,
-    }
-
-
-_FLOW_TRAPS = {
-    "uphill": "That walks away from the picture. Here v leads from the picture to the noise, and t falls.",
-    "too far": "However short the step should be, yours goes all the way. How long is it, from t to u?",
-    "too far up": "However short the step should be, yours has length 1, and it goes towards the noise.",
-    "from nowhere": "The length of a step is the difference of two levels. Yours uses one of them.",
-    "undivided": "The noise is what is left of x_t without its share of the picture, and then? It came with a factor.",
-    "swapped": "v leads from the picture to the noise. Yours leads to x_t, which is on the way.",
-    "circle": "That is the step of the quarter circle. Here alpha is 1 - t, and sigma is t.",
-    "guess": "That writes the guess, as if every step led to the end.",
-}
+    uphill, undivided = x_t - (u - t) * velocity, x_t + (u - t) * (t * eps_hat - x0_hat)
+    swapped, on_the_circle = x_t + (u - t) * (x_t - x0_hat), math.cos(place) * x0_hat + math.sin(place) * eps_circle
+    divided = "The noise is what is left of x_t without its share of the picture, and then? It came with a factor."
+    return x_t + (u - t) * velocity, [
+        (uphill, "That walks away from the picture. Here v leads from the picture to the noise, and t falls."),
+        (x_t - velocity, "However short the step should be, yours goes all the way. How long is it, from t to u?"),
+        (x_t + velocity, "However short the step should be, yours has length 1, and it goes towards the noise."),
+        (x_t + u * velocity, "The length of a step is the difference of two levels. Yours uses one of them."),
+        (undivided, divided),
+        (swapped, "v leads from the picture to the noise. Yours leads to x_t, which is on the way."),
+        (on_the_circle, "That is the step of the quarter circle. Here alpha is 1 - t, and sigma is t."),
+        (x0_hat, "That writes the guess, as if every step led to the end."),
+    ]
 
 
 @exercise("euler-step")
@@ -48,65 +39,44 @@ def _euler_step(function: Any) -> str:
     random = seeded(18)
     for t, u in ((0.8, 0.3), (1.0, 0.75), (0.5, 0.0), (0.25, 0.2), (0.6, 0.6)):
         x_t, x0_hat = torch.randn(2, 3, 4, generator=random, dtype=torch.float64)
-        steps = _flow_steps(x_t, x0_hat, t, u)
-        given = expect_tensor("The result", ask(function, x_t, x0_hat, t, u), (3, 4))
-        apart = float((given - steps["right"]).abs().max())
-        if apart <= 1e-12:
-            continue
-        if not math.isfinite(apart):
-            raise NotYetError(f"From t = {t} to u = {u} your result is not finite. What do you divide by?")
-        traps = (hint for name, hint in _FLOW_TRAPS.items() if float((given - steps[name]).abs().max()) <= 1e-9)
-        hint = next(traps, "First the noise that goes with the guess, then v, then one step along it.")
-        raise NotYetError(f"From t = {t} to u = {u} you are {apart:.2g} off. {hint}")
+        infinite = f"From t = {t} to u = {u} your result is not finite. What do you divide by?"
+        given = expect_tensor("The result", ask(function, x_t, x0_hat, t, u), (3, 4), infinite=infinite)
+        right, traps = _flow_steps(x_t, x0_hat, t, u)
+        said = f"From t = {t} to u = {u} you are {apart(given, right):.2g} off."
+        otherwise = "First the noise that goes with the guess, then v, then one step along it."
+        expect(given, right, traps, otherwise, said=said, near=1e-12)
     return "To the last digits it is the book's step: the velocity of flow matching was in it all along."
 
 
-def _jumps(x_t: Tensor, alpha: float, sigma: float, v: float) -> dict[str, Tensor]:
-    """Where the walk from x_t ends if the data are N(0, v), and what people answer in its place."""
-    variance = alpha**2 * v + sigma**2
-    return {
-        "right": x_t * math.sqrt(v / variance),
-        "guess": x_t * alpha * v / variance,
-        "rootless": x_t * v / variance,
-        "from the start": x_t * math.sqrt(v),
-        "as it is": x_t,
-        "rescaled": x_t / alpha if alpha else x_t * math.inf,
-        "spreads": x_t * math.sqrt(v) / (alpha * math.sqrt(v) + sigma),
-        "upside down": x_t * math.sqrt(variance / v),
-    }
-
-
-_JUMP_TRAPS = {
-    "guess": "That is the best guess from here, an average. Asked is where a whole walk of small steps ends.",
-    "rootless": "Numbers spread like the root of their variance.",
-    "from the start": "That is right from pure noise alone. From further down, what does x_t spread by?",
-    "as it is": "Walking changes x_t: at the end the numbers must spread like the data.",
-    "rescaled": "That leaves all the noise in, enlarged.",
-    "spreads": "Two independent parts: add up their variances, not their spreads.",
-    "upside down": "Upside down: from pure noise, narrow data must end narrow.",
-}
+def _jumps(x_t: Tensor, alpha: float, sigma: float, v: float) -> tuple[Tensor, list[Trap]]:
+    """Where the walk from x_t ends if the data are N(0, v), and what people answer in its place, with their hints."""
+    variance, spread = alpha**2 * v + sigma**2, math.sqrt(v)
+    guess, rescaled = x_t * alpha * v / variance, x_t / alpha if alpha else x_t * math.inf
+    by_spreads = x_t * spread / (alpha * spread + sigma)
+    return x_t * math.sqrt(v / variance), [
+        (guess, "That is the best guess from here, an average. Asked is where a whole walk of small steps ends."),
+        (x_t * v / variance, "Numbers spread like the root of their variance."),
+        (x_t * spread, "That is right from pure noise alone. From further down, what does x_t spread by?"),
+        (x_t, "Walking changes x_t: at the end the numbers must spread like the data."),
+        (rescaled, "That leaves all the noise in, enlarged."),
+        (by_spreads, "Two independent parts: add up their variances, not their spreads."),
+        (x_t * math.sqrt(variance / v), "Upside down: from pure noise, narrow data must end narrow."),
+    ]
 
 
 @exercise("one-jump")
 def _one_jump(function: Any) -> str:
     random = seeded(19)
-    for v in (0.25, 2.0):
-        for t in (1.0, 0.7, 0.4, 0.0):
-            alpha, sigma = (0.0, 1.0) if t == 1 else (math.cos(math.pi / 2 * t), math.sin(math.pi / 2 * t))
-            x_t = torch.randn(5, generator=random, dtype=torch.float64)
-            jumps = _jumps(x_t, alpha, sigma, v)
-            given = expect_tensor("The end of the walk", ask(function, x_t, alpha, sigma, v), (5,))
-            apart = float((given - jumps["right"]).abs().max())
-            if apart <= 1e-9:
-                continue
-            where = f"At alpha = {alpha:.3g}, sigma = {sigma:.3g} and v = {v} you are {apart:.2g} off."
-            if not math.isfinite(apart):
-                raise NotYetError(f"At alpha = {alpha:.3g} your result is not finite. What do you divide by?")
-            traps = (hint for name, hint in _JUMP_TRAPS.items() if float((given - jumps[name]).abs().max()) <= 1e-9)
-            hint = (
-                "At every level x_t is normal, and the walk keeps its place: a number that is one spread out stays so."
-            )
-            raise NotYetError(f"{where} {next(traps, hint)}")
+    hint = "At every level x_t is normal, and the walk keeps its place: a number that is one spread out stays so."
+    for v, t in itertools.product((0.25, 2.0), (1.0, 0.7, 0.4, 0.0)):
+        alpha, sigma = (0.0, 1.0) if t == 1 else (math.cos(math.pi / 2 * t), math.sin(math.pi / 2 * t))
+        x_t = torch.randn(5, generator=random, dtype=torch.float64)
+        infinite = f"At alpha = {alpha:.3g} your result is not finite. What do you divide by?"
+        given = expect_tensor("The end of the walk", ask(function, x_t, alpha, sigma, v), (5,), infinite=infinite)
+        right, traps = _jumps(x_t, alpha, sigma, v)
+        off = apart(given, right)
+        said = f"At alpha = {alpha:.3g}, sigma = {sigma:.3g} and v = {v} you are {off:.2g} off."
+        expect(given, right, traps, hint, said=said)
     ends = []
     for t in (0.9, 0.2):  # two points of one walk, three spreads out
         alpha, sigma = math.cos(math.pi / 2 * t), math.sin(math.pi / 2 * t)

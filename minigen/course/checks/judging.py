@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,10 @@ class NotYetError(Exception):
 Check = Callable[..., str]
 EXERCISES: dict[str, Check] = {}
 
+Answer = Tensor | float | Sequence[float]
+Trap = tuple[Answer, str]
+"""A wrong answer that people give, and the hint for whoever gives it."""
+
 
 def exercise(name: str) -> Callable[[Check], Check]:
     def register(check: Check) -> Check:
@@ -73,6 +77,44 @@ def check(exercise: str, *answers: Any) -> Verdict:
 # --- tools for checks ------------------------------------------------------------------------------
 
 
+def close(given: Answer, wanted: Answer, near: float = 1e-9, relative: float = 0.0) -> bool:
+    """Whether two answers agree in every number, within ``near`` and a ``relative`` part of the wanted number."""
+    one, other = (torch.as_tensor(answer, dtype=torch.float64) for answer in (given, wanted))
+    return torch.allclose(one, other, rtol=relative, atol=near)
+
+
+def expect(
+    given: Answer,
+    right: Answer,
+    traps: Iterable[Trap],
+    otherwise: str,
+    said: str = "",
+    near: float = 1e-9,
+    relative: float = 0.0,
+    near_trap: float = 1e-9,
+) -> None:
+    """Pass if ``given`` is right; else hint: as the first trap says that it fell into, or ``otherwise``.
+
+    ``said`` stands before every hint: what was asked, and what came instead. A trap may be met less closely
+    than the right answer (``near_trap``): to hint a little too readily does no harm.
+
+    >>> expect(2.0, 2.0, [(4.0, "Take the root.")], "How long is the side?")
+    >>> expect(4.0, 2.0, [(4.0, "Take the root.")], "How long is the side?", said="4 is not right.")
+    Traceback (most recent call last):
+    ...
+    minigen.course.checks.judging.NotYetError: 4 is not right. Take the root.
+    """
+    if close(given, right, near, relative):
+        return
+    hints = (hint for trap, hint in traps if close(given, trap, max(near, near_trap), relative))
+    raise NotYetError(f"{said} {next(hints, otherwise)}".strip())
+
+
+def apart(given: Tensor, wanted: Tensor) -> float:
+    """The largest difference between two tensors of one shape."""
+    return float((given - wanted).abs().max())
+
+
 def expect_number(
     what: str, given: Any, right: float, traps: Mapping[float, str] | None = None, hint: str = "", near: float = 1e-3
 ) -> None:
@@ -83,12 +125,7 @@ def expect_number(
         raise NotYetError(f"{what} should be a number, but it is a {type(given).__name__}.") from None
     if not math.isfinite(value):
         raise NotYetError(f"{what} is {value}; a finite number is wanted.")
-    if abs(value - right) <= near:
-        return
-    for trap, said in (traps or {}).items():
-        if abs(value - trap) <= near:
-            raise NotYetError(said)
-    raise NotYetError(f"{what} is not {value:g}. {hint}".strip())
+    expect(value, right, (traps or {}).items(), f"{what} is not {value:g}. {hint}".strip(), near=near)
 
 
 def ask(function: Any, *arguments: Any) -> Any:
@@ -107,15 +144,29 @@ def ask(function: Any, *arguments: Any) -> Any:
     return result
 
 
-def expect_tensor(what: str, given: Any, shape: tuple[int, ...], hint: str = "") -> Tensor:
-    """The reader's result as a float64 tensor of this shape; ``hint`` says in words what is wanted."""
+def expect_tensor(what: str, given: Any, shape: tuple[int, ...], hint: str = "", infinite: str = "") -> Tensor:
+    """The reader's result as a float64 tensor of this shape; ``hint`` says in words what is wanted.
+
+    ``infinite``: what to say where a number is not finite; without it such numbers pass here.
+    """
     try:
         value = torch.as_tensor(given, dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError):
         raise NotYetError(f"{what} should be numbers, but it is a {type(given).__name__}.") from None
     if tuple(value.shape) != shape:
         raise NotYetError(f"{what} has shape {tuple(value.shape)}, wanted is {shape}. {hint}".strip())
+    if infinite and not bool(value.isfinite().all()):
+        raise NotYetError(infinite)
     return value
+
+
+def expect_truth(what: str, given: Any) -> bool:
+    """The reader's True or False; a tensor that holds one is as good."""
+    if isinstance(given, Tensor) and given.numel() == 1:
+        given = bool(given)
+    if not isinstance(given, bool):
+        raise NotYetError(f"{what} should return True or False, but it returned a {type(given).__name__}.")
+    return given
 
 
 def refuses(function: Any, *arguments: Any) -> bool:

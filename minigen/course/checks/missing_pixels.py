@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor, expect_truth
 
 
 @exercise("count-belief")
@@ -23,16 +23,15 @@ def _count_belief(function: Any) -> str:
             fits &= pictures[:, pixel] == value
         truth = torch.stack([(pictures[fits, position] == value).double().mean() for value in (0, 1)])
         given = expect_tensor("The belief", ask(function, pictures, dict(seen), position), (2,))
-        if torch.allclose(given, truth, atol=1e-9):
-            continue
-        if abs(float(given.sum()) - 1) > 1e-6:
-            raise NotYetError(f"A belief sums to 1; with seen = {seen} yours sums to {float(given.sum()):.3f}.")
         everyone = torch.stack([(pictures[:, position] == value).double().mean() for value in (0, 1)])
-        if torch.allclose(given, everyone, atol=1e-9):
-            raise NotYetError("You count all pictures. Count only those that agree with every seen pixel.")
-        if torch.allclose(given, truth.flip(0), atol=1e-9):
-            raise NotYetError("The order is turned round: first the chance of 0, then the chance of 1.")
-        raise NotYetError(f"With seen = {seen} the belief about pixel {position} should be {truth.tolist()}.")
+        traps = (
+            (everyone, "You count all pictures. Count only those that agree with every seen pixel."),
+            (truth.flip(0), "The order is turned round: first the chance of 0, then the chance of 1."),
+        )
+        otherwise = f"With seen = {seen} the belief about pixel {position} should be {truth.tolist()}."
+        if abs(float(given.sum()) - 1) > 1e-6:
+            otherwise = f"A belief sums to 1; with seen = {seen} yours sums to {float(given.sum()):.3f}."
+        expect(given, truth, traps, otherwise, relative=1e-5)
     return "That is all a belief is: among the pictures that still fit, how many have which value here."
 
 
@@ -94,11 +93,6 @@ def _leaks(function: Any) -> str:
     one = "This net forgets to hide one single pixel. Somewhere it is covered in one of your tries, or should be."
     forgetful = [(_OnePixel(row, column), True, one) for row, column in ((0, 0), (7, 7), (2, 6), (5, 1))]
     for net, truth, hint in ((_Honest(), False, honest), (_TooLate(), True, late), *forgetful):
-        given = ask(function, net)
-        if isinstance(given, Tensor) and given.numel() == 1:
-            given = bool(given)
-        if not isinstance(given, bool):
-            raise NotYetError(f"leaks(net) should return True or False, but it returned a {type(given).__name__}.")
-        if given is not truth:
+        if expect_truth("leaks(net)", ask(function, net)) is not truth:
             raise NotYetError(hint)
     return "Change what is hidden, and see whether anything moves: the cheapest test there is against cheating."

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor
 
 _NAMES = ("x0", "eps", "v")
 
@@ -22,6 +22,16 @@ def _named(alpha: float, random: torch.Generator) -> tuple[dict[str, Tensor], Te
     return {"x0": x0, "eps": eps, "v": alpha * eps - sigma * x0}, alpha * x0 + sigma * eps, sigma
 
 
+def _how_to_name(source: str, target: str) -> str:
+    if source == target:
+        return "nothing is to be done there, so hand the value back."
+    if source != "x0" and target != "x0":
+        return "not right. Go round by the picture itself."
+    if "v" in (source, target):
+        return "not right. Two equations hold, one for x_t and one for v: solve them for x0."
+    return "not right. Solve x_t = alpha x0 + sigma eps for what is asked."
+
+
 @exercise("name-one-get-all")
 def _name_one_get_all(function: Any) -> str:
     random = seeded(9)
@@ -30,24 +40,15 @@ def _name_one_get_all(function: Any) -> str:
         value, wanted = names[source], names[target]
         said = f"From {source} to {target} at alpha = {alpha:g}"
         given = expect_tensor(said, ask(function, value, source, target, x_t, alpha, sigma), tuple(wanted.shape))
-        if torch.allclose(given, wanted, rtol=0, atol=1e-6):
-            continue
-        if torch.allclose(given, -wanted, rtol=0, atol=1e-6):
-            raise NotYetError(f"{said}: the sign is turned round. In v the noise counts plus, the picture minus.")
-        if source == target:
-            raise NotYetError(f"{said}: nothing is to be done there, so hand the value back.")
-        if source != "x0" and target != "x0":
-            raise NotYetError(f"{said}: not right. Go round by the picture itself.")
-        if "v" in (source, target):
-            raise NotYetError(f"{said}: not right. Two equations hold, one for x_t and one for v: solve them for x0.")
-        raise NotYetError(f"{said}: not right. Solve x_t = alpha x0 + sigma eps for what is asked.")
+        traps = [(-wanted, "the sign is turned round. In v the noise counts plus, the picture minus.")]
+        expect(given, wanted, traps, _how_to_name(source, target), said=f"{said}:", near=1e-6)
     for target in ("x0", "v"):
         names, x_t, sigma = _named(0.0, random)
         _raises_at_pure_noise(function, names["eps"], target, x_t)
     names, x_t, sigma = _named(0.0, random)
     given = expect_tensor("From v to x0 at alpha = 0", ask(function, names["v"], "v", "x0", x_t, 0.0, 1.0), (5, 3))
-    if not torch.allclose(given, names["x0"], rtol=0, atol=1e-6):
-        raise NotYetError("From v to x0 at alpha = 0: not right, but v does hold the picture there. Divide by nothing.")
+    hint = "From v to x0 at alpha = 0: not right, but v does hold the picture there. Divide by nothing."
+    expect(given, names["x0"], (), hint, near=1e-6)
     return "Name one of the three and you have named all, except where the noise is all there is."
 
 
@@ -81,10 +82,8 @@ def _loss_weights(in_eps: Any, in_v: Any, function: Any) -> str:
         sigma = math.sqrt(1 - alpha**2)
         given = expect_tensor("What loss_weights returns", ask(function, alpha, sigma), (2,))
         for name, value, wanted in (("eps", given[0], (alpha / sigma) ** 2), ("v", given[1], 1 / sigma**2)):
-            if abs(float(value) / wanted - 1) > 1e-6:
-                raise NotYetError(
-                    f"Your numbers are right, but loss_weights({alpha:g}, {sigma:.4f}) is not, for {name}."
-                )
+            hint = f"Your numbers are right, but loss_weights({alpha:g}, {sigma:.4f}) is not, for {name}."
+            expect(value, wanted, (), hint, near=0, relative=1e-6)
     return "Where the picture is nearly clean, both losses shout; x0's own loss says the same everywhere."
 
 

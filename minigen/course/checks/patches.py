@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor, refuses
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor, refuses
 from minigen.plans import raster
 
 
@@ -38,26 +38,22 @@ def _border_inside(chances: Any) -> str:
     given = expect_tensor("The result", chances, (4,))
     differ = [0.5 - 0.5 * 0.8**k for k in range(1, 5)]  # from the pixel that was written before, k places on
     wanted = [differ[0]] + [a * (1 - b) + b * (1 - a) for a, b in itertools.pairwise(differ)]
-    if torch.allclose(given, torch.tensor(wanted, dtype=torch.float64), rtol=0, atol=2e-3):
-        return "The seam to the written patch is as good as real; farther in, a pixel knows ever less of its neighbour."
-    if torch.allclose(given, torch.full((4,), 0.1, dtype=torch.float64), atol=2e-3):
-        raise NotYetError("That is so in real rows. Inside the patch the neighbours are drawn without each other.")
-    if torch.allclose(given, torch.tensor([0.1, 0.5, 0.5, 0.5], dtype=torch.float64), atol=2e-3):
-        raise NotYetError(
-            "Inside they don't see each other, but all of them see the written pixel: better than a coin."
-        )
-    if torch.allclose(given, torch.full((4,), 0.5, dtype=torch.float64), atol=2e-3):
-        raise NotYetError("Coins would be drawn without knowing anything. All four know the written pixel to the left.")
-    if torch.allclose(given, torch.tensor(differ, dtype=torch.float64), atol=2e-3):
-        raise NotYetError(
-            "That is how often each differs from the *written* pixel. Asked is the difference of neighbours."
-        )
-    if abs(float(given[0]) - 0.1) > 2e-3:
-        raise NotYetError("Begin with the border: the first pixel is drawn knowing the one to its left.")
-    raise NotYetError(
+    coins = "Inside they don't see each other, but all of them see the written pixel: better than a coin."
+    alone = "Coins would be drawn without knowing anything. All four know the written pixel to the left."
+    traps = [
+        ([0.1] * 4, "That is so in real rows. Inside the patch the neighbours are drawn without each other."),
+        ([0.1, 0.5, 0.5, 0.5], coins),
+        ([0.5] * 4, alone),
+        (differ, "That is how often each differs from the *written* pixel. Asked is the difference of neighbours."),
+    ]
+    otherwise = (
         "The border is right. Inside: work out how often each pixel differs from the written one; two neighbours, drawn"
         " without each other, differ if exactly one of them does."
     )
+    if abs(float(given[0]) - 0.1) > 2e-3:
+        otherwise = "Begin with the border: the first pixel is drawn knowing the one to its left."
+    expect(given, wanted, traps, otherwise, near=2e-3)
+    return "The seam to the written patch is as good as real; farther in, a pixel knows ever less of its neighbour."
 
 
 @exercise("raster-plan")

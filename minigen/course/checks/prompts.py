@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_truth
 
 
 def _refuses(encode: Any, prompt: str, words: tuple[str, ...], unknown: str, near: str) -> None:
@@ -88,10 +88,8 @@ class _Hears(nn.Module):
         return self.words * mean + self.order * second
 
 
-@exercise("hears-order")
-def _hears_order(function: Any) -> str:
-    one = torch.tensor([1, 5, 21, 9, 3, 5, 7, 25, 0, 0, 0, 0])
-    other = torch.tensor([1, 5, 7, 25, 3, 5, 21, 9, 0, 0, 0, 0])
+def _encoders() -> tuple[tuple[_Hears, bool, str], ...]:
+    """Encoders, whether they hear the order of words, and the hint for whoever is mistaken about that."""
     tokens = (
         "This encoder is an average: it makes the same of both sentences. (That the rows of tokens differ is known."
         " Asked is whether what the encoder makes of them does.)"
@@ -105,7 +103,7 @@ def _hears_order(function: Any) -> str:
         " the largest difference, whichever way it goes."
     )
     one_way = "This encoder's answers differ in all numbers in the same direction. It counts whichever way it goes."
-    tries = (
+    return (
         (_Hears(1.0), True, "This encoder's answers for the two sentences are far apart. You missed it."),
         (_Hears(0.0), False, tokens),
         (_Hears(1e-7), False, rounding),
@@ -115,18 +113,20 @@ def _hears_order(function: Any) -> str:
         (_Hears(1e-3), True, "This encoder hears the order faintly: its answers differ by about a thousandth."),
         (_Hears(0.0, 0.0), False, "This encoder answers the same to everything: it hears nothing, and no order."),
     )
-    for encoder, truth, hint in tries:
+
+
+@exercise("hears-order")
+def _hears_order(function: Any) -> str:
+    one = torch.tensor([1, 5, 21, 9, 3, 5, 7, 25, 0, 0, 0, 0])
+    other = torch.tensor([1, 5, 7, 25, 3, 5, 21, 9, 0, 0, 0, 0])
+    for encoder, truth, hint in _encoders():
         try:
             given = ask(function, encoder, one, other)
         except NotYetError as error:
             if "Error" in str(error):
                 raise NotYetError(f"{error} (The encoder takes rows of tokens, here of shape (1, 12).)") from None
             raise
-        if isinstance(given, Tensor) and given.numel() == 1:
-            given = bool(given)
-        if not isinstance(given, bool):
-            raise NotYetError(f"hears_order should return True or False, but it returned a {type(given).__name__}.")
-        if given is not truth:
+        if expect_truth("hears_order", given) is not truth:
             raise NotYetError(hint)
     return "The same words in two orders, and a look at whether anything moves: averages can't pass, by definition."
 

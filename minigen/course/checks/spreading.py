@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor
+from minigen.course.checks.judging import NotYetError, ask, close, exercise, expect, expect_number, expect_tensor
 from minigen.plans import ramp
 
 
@@ -53,20 +53,16 @@ def _bits_lost_exercise(function: Any, best: Any) -> str:
     for table, order in itertools.product((_row_table(0.1), anything / anything.sum()), _ORDERS):
         truth, entropy = _bits_lost(table, order), _entropy(table, {0, 1, 2, 3})
         given = float(expect_tensor("The bits lost", ask(function, table, list(order)), ()))
-        if abs(given - truth) <= 1e-6:
-            continue
-        said = f"For the order {order} you say {given:.4f} bits."
-        for trap, hint in (
+        traps = (
             (truth * math.log(2), "Those are nats: take logarithms to base 2."),
             (-truth, "The sign is turned round: pixels of one call cost more than pixels one by one."),
             (truth + entropy, "That is the whole message. Take away what the row costs if nothing is wasted."),
             (_bits_lost(table, order, remember=False), "A later call knows what the earlier ones wrote."),
-        ):
-            if abs(given - trap) <= 1e-6:
-                raise NotYetError(f"{said} {hint}")
+        )
+        otherwise = "Add up each pixel's bits given the calls before, then compare with the row's."
         if max(map(len, order)) == 1:
-            raise NotYetError(f"{said} One pixel a call is exact, so nothing may be lost there.")
-        raise NotYetError(f"{said} Add up each pixel's bits given the calls before, then compare with the row's.")
+            otherwise = "One pixel a call is exact, so nothing may be lost there."
+        expect(given, truth, traps, otherwise, said=f"For the order {order} you say {given:.4f} bits.", near=1e-6)
     return _judge_best(best)
 
 
@@ -88,17 +84,13 @@ def _judge_best(best: Any) -> str:
 
 def _what_is_wrong(name: str, given: Tensor, wanted: Tensor) -> str:
     """The hint for a ramp that is not right: the first of these that holds."""
-
-    def near(other: Tensor) -> bool:
-        return torch.allclose(given, other, rtol=0, atol=1e-4)
-
     found = {
-        "Upside down: 1 is for nothing left, 0 for all there.": near(1 - wanted),
+        "Upside down: 1 is for nothing left, 0 for all there.": close(given, 1 - wanted, near=1e-4),
         "Some levels lie below 0 or above 1: a pixel waits at 1, and stays at 0 once it is there.": bool(
             (given > 1 + 1e-6).any() or (given < -1e-6).any()
         ),
         "The first row is not all 1: at the start nothing is there, of any pixel.": not bool((given[0] == 1).all()),
-        "Turned round: the first pixel begins first.": near(wanted.flip(1)),
+        "Turned round: the first pixel begins first.": close(given, wanted.flip(1), near=1e-4),
         "The last row is not all 0: the last pixel must begin early enough to end in time.": bool(
             (given[-1] > 1e-6).any()
         ),
@@ -106,8 +98,8 @@ def _what_is_wrong(name: str, given: Tensor, wanted: Tensor) -> str:
         "Only levels 0 and 1: on the way down a pixel passes through what lies between.": bool(
             (given == given.round()).all()
         ),
-        "The first pixel is right, the others are not: when does each of them begin?": bool(
-            torch.allclose(given[:, 0], wanted[:, 0], atol=1e-4)
+        "The first pixel is right, the others are not: when does each of them begin?": close(
+            given[:, 0], wanted[:, 0], near=1e-4, relative=1e-5
         ),
     }
     hints = [hint for hint, holds in found.items() if holds]
@@ -120,9 +112,8 @@ def _ramp_matrix(function: Any) -> str:
         wanted = ramp(width).matrix((pixels,), steps).double()
         name = f"ramp_matrix({pixels}, {width:g}, {steps})"
         given = expect_tensor(name, ask(function, pixels, width, steps), tuple(wanted.shape))
-        if torch.allclose(given, wanted, rtol=0, atol=1e-4):
-            continue
-        raise NotYetError(_what_is_wrong(name, given, wanted))
+        if not close(given, wanted, near=1e-4):
+            raise NotYetError(_what_is_wrong(name, given, wanted))
     return "One number slides from one pixel after the other to all at once, and nothing else changes."
 
 
@@ -135,19 +126,14 @@ def _never_disagree(differ: Any, brightness: Any) -> str:
     hint = "Compare the two columns of what you sampled: both get the same average. How far apart are they?"
     expect_number("The share that disagrees", differ, 0.0, traps, hint, near=0.004)
     given = expect_tensor("The brightness", brightness, (4,))
-    wanted = torch.tensor([0.0, 0.6560, 0.9714, 0.9996], dtype=torch.float64)
-    if bool(((given - wanted).abs() <= 0.01).all()):
-        return (
-            "Averages never contradict each other. In one call they are grey; more calls let them make up their mind."
-        )
     if bool((given[1:].abs() < 0.05).all()):
-        raise NotYetError(
-            "The values cancel, since +1 and -1 come equally often. Take absolute values before the mean."
-        )
-    if bool((given[1:] > 0.9999).all()):
-        raise NotYetError("So clear a pixel comes from drawing. Use the head that answers with an average.")
-    if bool(((given - torch.tensor([0.0, 0.5186, 0.9587, 0.9994])).abs() <= 0.01).all()):
-        raise NotYetError("Those are means of squares. Take the mean of the absolute values.")
-    if abs(float(given[0])) > 0.01:
-        raise NotYetError("Begin with one call: what is the average of two equally likely answers, +1 and -1?")
-    raise NotYetError("The mean of the absolute values of what comes out, for 1, 2, 4 and 8 calls: which are off?")
+        otherwise = "The values cancel, since +1 and -1 come equally often. Take absolute values before the mean."
+    elif bool((given[1:] > 0.9999).all()):
+        otherwise = "So clear a pixel comes from drawing. Use the head that answers with an average."
+    elif abs(float(given[0])) > 0.01:
+        otherwise = "Begin with one call: what is the average of two equally likely answers, +1 and -1?"
+    else:
+        otherwise = "The mean of the absolute values of what comes out, for 1, 2, 4 and 8 calls: which are off?"
+    squares = [([0.0, 0.5186, 0.9587, 0.9994], "Those are means of squares. Take the mean of the absolute values.")]
+    expect(given, [0.0, 0.6560, 0.9714, 0.9996], squares, otherwise, near=0.01)
+    return "Averages never contradict each other. In one call they are grey; more calls let them make up their mind."

@@ -1,0 +1,94 @@
+"""The cases of chapter 2, the blurry average: right answers, and wrong ones that people give."""
+
+from __future__ import annotations
+
+import math
+from math import nan
+
+import torch
+from helpers_checks import Case
+from torch import Tensor
+
+
+def within(images: Tensor, labels: Tensor) -> Tensor:
+    return torch.stack([((images[labels == c] - images[labels == c].mean(0)) ** 2).sum() for c in labels.unique()])
+
+
+def explained(images: Tensor, labels: Tensor) -> Tensor:
+    return 1 - within(images, labels).sum() / ((images - images.mean(0)) ** 2).sum()
+
+
+def share_left(images: Tensor, labels: Tensor) -> Tensor:
+    return 1 - explained(images, labels)
+
+
+def equal_classes(images: Tensor, labels: Tensor) -> Tensor:
+    means = torch.stack([images[labels == c].mean(0) for c in labels.unique()])
+    share: Tensor = (
+        ((means - images.mean(0)) ** 2).sum() * len(images) / len(means) / ((images - images.mean(0)) ** 2).sum()
+    )
+    return share
+
+
+def one_number_for_all_pixels(images: Tensor, labels: Tensor) -> Tensor:
+    return 1 - within(images, labels).sum() / ((images - images.mean()) ** 2).sum()
+
+
+def not_a_share(images: Tensor, labels: Tensor) -> Tensor:
+    return ((images - images.mean(0)) ** 2).sum() - within(images, labels).sum()
+
+
+def a_share_for_each_pixel(images: Tensor, labels: Tensor) -> Tensor:
+    return ((images - images.mean(0)) ** 2).mean(0)
+
+
+CASES = {
+    "lopsided-coin": Case(
+        right=[(0.6, 0.64), (torch.tensor(0.6), 1 - 0.36)],
+        wrong={
+            "vote": [(1, 0.64), ("+1", "no")],
+            "chance of +1": [(0.8, 0.64)],
+            "mean of y": [(0, 0.64), (-0.6, 0.64)],
+            "always answering": [(0.6, 0.8)],
+            "variance": [(0.6, 0.36)],
+            "some loss is left": [(0.6, 0)],
+            "Put the fit into": [(0.6, 0.16)],
+            "finite": [(0.6, float("inf"))],
+        },
+        secret=r"\b0\.6\b|\b0\.64\b",
+    ),
+    "explained": Case(
+        right=[explained, lambda images, labels: float(explained(images, labels))],
+        wrong={
+            "share that is left": [share_left],
+            "not equally large": [equal_classes],
+            "class mean": [
+                one_number_for_all_pixels,
+                not_a_share,
+                lambda images, labels: nan,
+                lambda images, labels: 0.25,
+                lambda images, labels: 100 * explained(images, labels),
+            ],
+            "shape": [a_share_for_each_pixel],
+        },
+        secret=r"within *\/|1 *- *within",
+        function=True,
+    ),
+    "four-or-nine": Case(
+        right=[((0.75, 0.25), 0.5623), (torch.tensor([0.75, 0.25]), -0.75 * math.log(0.75) - 0.25 * math.log(0.25))],
+        wrong={
+            "infinite": [((1, 0), 0)],
+            "Half and half": [((0.5, 0.5), 0.5623)],
+            "First the 4": [((0.25, 0.75), 0.5623)],
+            "sums to 1": [((3, 1), 0.5623)],
+            "which costs less": [((0.8, 0.2), 0.5623)],
+            "shape": [(0.75, 0.5623)],
+            "should be numbers": [(("4", "9"), 0.5623)],
+            "bits": [((0.75, 0.25), 0.8113)],
+            "fourth": [((0.75, 0.25), 0.2877)],
+            "over the four people": [((0.75, 0.25), 0), ((0.75, 0.25), 0.6931), ((0.75, 0.25), -0.5623)],
+            "finite": [((nan, nan), 0.5623)],
+        },
+        secret=r"0\.562|three quarters|3 */ *4",
+    ),
+}

@@ -1,0 +1,119 @@
+"""The cases of chapter 14, what came after: right answers, and wrong ones that people give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from helpers_checks import Case
+from torch import Tensor
+
+from minigen import process
+
+
+def stepped(x_t: Tensor, x0_hat: Tensor, t: float, u: float, schedule: process.Schedule) -> Tensor:
+    before, after = (torch.tensor([level], dtype=torch.float64) for level in (t, u))
+    return process.step(x_t, x0_hat, before, after, schedule)
+
+
+def euler(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> Tensor:
+    """The book's step itself, with the schedule of flow matching."""
+    return stepped(x_t, x0_hat, t, u, process.flow)
+
+
+def along_velocity(length: Callable[[float, float], float]) -> Callable[..., Tensor]:
+    """A step of this length along v."""
+    return lambda x_t, x0_hat, t, u: x_t + length(t, u) * ((x_t - (1 - t) * x0_hat) / t - x0_hat)
+
+
+def euler_undivided(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> Tensor:
+    return x_t + (u - t) * (x_t - (1 - t) * x0_hat - x0_hat)
+
+
+def euler_divides_by_what_is_left(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> Tensor:
+    return x_t + (u - t) * (x_t - x0_hat) / (1 - t)
+
+
+def on_the_circle(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> Tensor:
+    return stepped(x_t, x0_hat, t, u, process.cosine)
+
+
+def jump(x_t: Tensor, alpha: float, sigma: float, v: float) -> Tensor:
+    return x_t * (v / (alpha**2 * v + sigma**2)) ** 0.5
+
+
+def best_guess(x_t: Tensor, alpha: float, sigma: float, v: float) -> Tensor:
+    return alpha * v * x_t / (alpha**2 * v + sigma**2)
+
+
+def jump_by_spreads(x_t: Tensor, alpha: float, sigma: float, v: float) -> Tensor:
+    return x_t * v**0.5 / (alpha * v**0.5 + sigma)
+
+
+CASES = {
+    "euler-step": Case(
+        right=[
+            euler,
+            along_velocity(lambda t, u: u - t),
+            lambda x_t, x0_hat, t, u: x_t + (u - t) * (x_t - x0_hat) / t,
+            lambda x_t, x0_hat, t, u: euler(x_t, x0_hat, t, u).tolist(),
+        ],
+        wrong={
+            "away from the picture": [along_velocity(lambda t, u: t - u)],
+            "all the way": [along_velocity(lambda t, u: -1)],
+            "towards the noise": [along_velocity(lambda t, u: 1)],
+            "one of them": [along_velocity(lambda t, u: u)],
+            "came with a factor": [euler_undivided],
+            "on the way": [lambda x_t, x0_hat, t, u: x_t + (u - t) * (x_t - x0_hat)],
+            "quarter circle": [on_the_circle],
+            "writes the guess": [lambda x_t, x0_hat, t, u: x0_hat],
+            "First the noise": [
+                lambda x_t, x0_hat, t, u: euler(x_t, x0_hat, t, u).float(),
+                euler_divides_by_what_is_left,
+            ],
+            "not finite": [lambda x_t, x0_hat, t, u: x_t / (u - 0.3)],
+            "shape": [lambda x_t, x0_hat, t, u: euler(x_t, x0_hat, t, u).mean()],
+        },
+        secret=r"u - t|t - u|/ ?t\b|eps_hat - x0",
+        function=True,
+    ),
+    "one-jump": Case(
+        right=[jump, lambda *given: jump(*given).tolist()],
+        wrong={
+            "an average": [best_guess],
+            "root of their variance": [lambda x_t, alpha, sigma, v: x_t * v / (alpha**2 * v + sigma**2)],
+            "pure noise alone": [lambda x_t, alpha, sigma, v: x_t * v**0.5],
+            "Walking changes": [lambda x_t, alpha, sigma, v: x_t],
+            "At every level": [lambda x_t, alpha, sigma, v: x_t / max(alpha, 1e-9)],
+            "not finite": [lambda x_t, alpha, sigma, v: x_t / alpha, lambda x_t, alpha, sigma, v: x_t * math.inf],
+            "not their spreads": [jump_by_spreads],
+            "Upside down": [lambda x_t, alpha, sigma, v: x_t * ((alpha**2 * v + sigma**2) / v) ** 0.5],
+            "shape": [lambda *given: jump(*given).sum()],
+        },
+        secret=r"sqrt|\*\* ?0\.5|alpha\*\*2|alpha\^2",
+        function=True,
+    ),
+    "latent-bill": Case(
+        right=[(48, 65536, 1024, 4096), (48.0, 256 * 256, 32 * 32, 64**2)],
+        wrong={
+            "places alone": [(64, 65536, 1024, 4096)],
+            "one side": [(8, 65536, 1024, 4096)],
+            "swapped": [(256 / 3, 65536, 1024, 4096)],
+            "How many times fewer is that": [(16384, 65536, 1024, 4096)],
+            "How many times fewer are": [(786432, 65536, 1024, 4096)],
+            "Turned round": [(1 / 48, 65536, 1024, 4096), (48, 65536, 1024, 1 / 4096)],
+            "colours included": [(50, 65536, 1024, 4096)],
+            "each pixel": [(48, 262144, 1024, 4096)],
+            "two high": [(48, 131072, 1024, 4096), (48, 65536, 2048, 4096)],
+            "three colours": [(48, 196608, 1024, 4096)],
+            "How many rows": [(48, 256, 1024, 4096), (48, 65536, 32, 4096)],
+            "each place": [(48, 65536, 4096, 4096)],
+            "every other": [(48, 65536, 1024, 64)],
+            "not of numbers": [(48, 65536, 1024, 2304)],
+            "twice as many": [(48, 65536, 1024, 128)],
+            "should be a number": [("many", 65536, 1024, 4096)],
+        },
+        secret=r"\b48\b|65,?536|1,?024|4,?096",
+    ),
+}

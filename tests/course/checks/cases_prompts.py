@@ -1,0 +1,123 @@
+"""The cases of chapter 12, from labels to prompts: right answers, and wrong ones that people give."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import torch
+from helpers_checks import Case, breaks, empty, unwritten
+from torch import Tensor
+
+
+def to_numbers(prompt: str, words: tuple[str, ...]) -> list[int]:
+    numbers = []
+    for word in prompt.split():
+        if word not in words:
+            near = difflib.get_close_matches(word, words, n=1, cutoff=0)
+            raise ValueError(f"{word} is unknown; did you mean {near[0]}?")
+        numbers.append(words.index(word))
+    return numbers
+
+
+def to_words(numbers: list[int], words: tuple[str, ...]) -> str:
+    return " ".join(words[number] for number in numbers)
+
+
+def without_a_word(prompt: str, words: tuple[str, ...]) -> list[int]:
+    return [words.index(word) for word in prompt.split() if word in words]
+
+
+def silent(prompt: str, words: tuple[str, ...]) -> list[int]:
+    if any(word not in words for word in prompt.split()):
+        raise ValueError("a word is unknown")
+    return without_a_word(prompt, words)
+
+
+def not_helpful(prompt: str, words: tuple[str, ...]) -> list[int]:
+    for word in prompt.split():
+        if word not in words:
+            raise ValueError(f"{word} is unknown")
+    return without_a_word(prompt, words)
+
+
+def by_dictionary(prompt: str, words: tuple[str, ...]) -> list[int]:
+    numbers = {word: number for number, word in enumerate(words)}
+    return [numbers[word] for word in prompt.split()]
+
+
+def hears(encoder: Any, one: Tensor, other: Tensor) -> bool:
+    return bool((encoder(one[None]) - encoder(other[None])).abs().max() > 1e-6)
+
+
+def hears_by_closeness(encoder: Any, one: Tensor, other: Tensor) -> Tensor:
+    """Both sentences at once, and a tensor for an answer."""
+    first, second = encoder(torch.stack([one, other]))
+    return ~torch.isclose(first, second, atol=1e-5).all()
+
+
+CASES = {
+    "words-and-numbers": Case(
+        right=[(to_numbers, to_words), (lambda p, w: torch.tensor(to_numbers(p, w)), to_words)],
+        wrong={
+            "begin at 1": [(lambda p, w: [n + 1 for n in to_numbers(p, w)], to_words)],
+            "begin at 2": [(lambda p, w: [n + 2 for n in to_numbers(p, w)], to_words)],
+            "in the words' order": [
+                (lambda p, w: sorted(to_numbers(p, w)), to_words),
+                (lambda p, w: sorted(set(to_numbers(p, w))), to_words),
+            ],
+            "Where does each word stand": [(lambda p, w: [len(word) for word in p.split()], to_words)],
+            "list of whole numbers": [(lambda p, w: p.split(), to_words), (lambda p, w: 3, to_words)],
+            "a str": [(to_numbers, lambda n, w: [w[i] for i in n])],
+            "There and back": [(to_numbers, lambda n, w: "".join(w[i] for i in n))],
+            "nobody is told": [(without_a_word, to_words)],
+            "stopped with KeyError": [(by_dictionary, to_words), (breaks, to_words)],
+            "which word is unknown": [(silent, to_words)],
+            "difflib": [(not_helpful, to_words)],
+            "still empty": [(to_numbers, unwritten)],
+            "returns nothing yet": [(empty, to_words)],
+            "A function is wanted": [(7, to_words)],
+        },
+        secret=r"words\.index|get_close_matches|join",
+    ),
+    "hears-order": Case(
+        right=[hears, hears_by_closeness],
+        wrong={
+            "is an average": [lambda e, one, other: True],
+            "far apart": [lambda e, one, other: False],
+            "rows of tokens differ": [lambda e, one, other: not torch.equal(one, other)],
+            "largest difference": [
+                lambda e, one, other: bool((e(one[None]) - e(other[None])).sum().abs() > 1e-6),
+                lambda e, one, other: bool(((e(one[None]) - e(other[None])).abs() > 1e-6).all()),
+            ],
+            "whichever way": [
+                lambda e, one, other: bool((e(one[None]) - e(other[None]) > 1e-6).any()),
+                lambda e, one, other: bool((e(other[None]) - e(one[None]) > 1e-6).any()),
+            ],
+            "of shape (1, 12)": [lambda e, one, other: bool((e(one) - e(other)).abs().max() > 1e-6)],
+            "a millionth": [lambda e, one, other: not torch.equal(e(one[None]), e(other[None]))],
+            "faintly": [lambda e, one, other: bool((e(one[None]) - e(other[None])).abs().max() > 0.05)],
+            "True or False": [lambda e, one, other: e(one[None]) - e(other[None])],
+        },
+        secret=r"abs\(|allclose|isclose",
+        function=True,
+    ),
+    "count-meanings": Case(
+        right=[(20736, 10368, 0), (4 * 72**2, torch.tensor(2 * 72**2), 0.0)],
+        wrong={
+            "how many things": [(72, 10368, 0)],
+            "how many pairs": [(5184, 10368, 0), (20000, 10368, 0)],
+            "so can the other": [(288, 10368, 0)],
+            "multiply": [(144, 10368, 0)],
+            "all four": [(10368, 10368, 0)],
+            "may be alike": [(20448, 10368, 0), (10224, 10368, 0), (20736, 10224, 0)],
+            "which is on top": [(20736, 20736, 0)],
+            "two sentences, not four": [(20736, 5184, 0)],
+            "like things": [(20736, 10404, 0), (20736, 10332, 0)],
+            "does a picture have": [(20736, 7, 0)],
+            "Count them": [(20736, 10368, 6)],
+            "should be a number": [("many", 10368, 0)],
+        },
+        secret=r"20,?736|10,?368|\b0\b",
+    ),
+}
