@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from minigen import zoo
+from minigen.conditions import Prompt
+from minigen.generator import Generator
+from minigen.training import pick_device
 from minigen.zoo.recipes import RECIPES, recipe
 
 SAMPLING = ("steps", "eta", "pick", "guidance_scale", "second_order", "shift")
@@ -24,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; an error of the user's is one line, not a traceback."""
     options = parser().parse_args(arguments)
     try:
+        if options.parts:
+            import_parts(Path(options.parts))
         options.command(options)
     except (ValueError, TypeError, FileNotFoundError, FloatingPointError) as error:
         print(f"minigen: {error}", file=sys.stderr)
@@ -36,11 +42,14 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("minigen", description="Train, sample and score the course's generators.")
     commands = top.add_subparsers(required=True, metavar="command")
 
-    def command(name: str, run: Any, about: str, needs_name: bool = True) -> argparse.ArgumentParser:
+    def command(name: str, run: Any, about: str, needs_name: bool = True, also: str = "") -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=about, description=about)
         sub.set_defaults(command=run)
+        sub.add_argument(
+            "--import", dest="parts", metavar="FILE", help="run this Python file first: your parts, recipes"
+        )
         if needs_name:
-            sub.add_argument("name", help="a recipe; python -m minigen list shows them")
+            sub.add_argument("name", help="a recipe; python -m minigen list shows them" + also)
             sub.add_argument("--runs", default="runs", help="folder of the weights you train (default: runs)")
             sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default: auto)")
         return sub
@@ -52,8 +61,9 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument("--seed", type=int)
     make.add_argument("--precision", help="auto, float32, bfloat16 (default: auto)")
 
-    draw = command("sample", run_sample, "Draw pictures into a PNG file.")
-    judge = command("evaluate", run_evaluate, "Draw pictures and score them against held-out ones.")
+    file = "; or a file that Generator.save wrote"
+    draw = command("sample", run_sample, "Draw pictures into a PNG file.", also=file)
+    judge = command("evaluate", run_evaluate, "Draw pictures and score them against held-out ones.", also=file)
     for sub, count in ((draw, 64), (judge, 1000)):
         sub.add_argument("--count", type=int, default=count, help=f"how many pictures (default: {count})")
         sub.add_argument("--steps", type=int)
@@ -81,12 +91,36 @@ def chosen(options: argparse.Namespace, *names: str) -> dict[str, Any]:
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 
-def where(options: argparse.Namespace) -> Path:
+def import_parts(path: Path) -> None:
+    """Run a reader's own file, which defines parts (classes) and adds recipes; only what is named is ever run."""
+    if not path.is_file():
+        raise FileNotFoundError(f"--import is {str(path)!r}, which is no file; allowed: a Python file with your parts")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"--import is {str(path)!r}; allowed: a Python file, whose name ends in .py")
+    sys.modules[path.stem] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+def generator_of(options: argparse.Namespace) -> Generator:
+    """The generator that is meant: of a file, of your own run, or of the package; with what suits it."""
+    if options.name.endswith(".safetensors"):
+        return Generator.load(options.name, pick_device(options.device))
+    return zoo.load(options.name, where(options), options.device)
+
+
+def folder_of(options: argparse.Namespace) -> Path:
     """The folder to take weights from: your own run if there is one, else the package's."""
     own = not options.shipped and recipe(options.name).name in zoo.names(options.runs)
-    said = f"weights: {options.name} {'of your own run in ' + options.runs if own else 'that come with the package'}"
-    print(said, file=sys.stderr if getattr(options, "json", False) else sys.stdout)
     return Path(options.runs) if own else zoo.SHIPPED
+
+
+def where(options: argparse.Namespace) -> Path:
+    """The same, said."""
+    folder = folder_of(options)
+    whose = "that come with the package" if folder == zoo.SHIPPED else f"of your own run in {options.runs}"
+    print(f"weights: {options.name} {whose}", file=sys.stderr if getattr(options, "json", False) else sys.stdout)
+    return folder
 
 
 def run_train(options: argparse.Namespace) -> None:
@@ -115,8 +149,8 @@ def run_sample(options: argparse.Namespace) -> None:
     """Draw a grid."""
     from minigen import plots, sampling
 
-    model = zoo.load(options.name, where(options), options.device)
-    settings = {**recipe(options.name).sampling, **chosen(options, *SAMPLING)}
+    model = generator_of(options)
+    settings = {**model.sampling, **chosen(options, *SAMPLING)}
     told = chosen(options, "prompt") | ({} if options.label is None else {"labels": options.label})
     drawn = sampling.sample(model, options.count, seed=options.seed, progress=True, **told, **settings)
     picture = plots.grid(drawn, alt=f"{options.count} samples of {options.name}")
@@ -125,16 +159,18 @@ def run_sample(options: argparse.Namespace) -> None:
 
 def run_evaluate(options: argparse.Namespace) -> None:
     """Score a generator, or a classifier by its accuracy."""
-    from minigen.conditions import Prompt
-    from minigen.generator import Generator
     from minigen.show.tables import scores_table
 
-    folder, built = where(options), recipe(options.name).build()
-    if not isinstance(built, Generator):
-        scores = of_a_classifier(options, folder)
+    of_a_file = options.name.endswith(".safetensors")
+    if of_a_file and options.write:
+        raise ValueError(
+            "--write is for recipes, whose weights have a record; allowed: --json, and to keep what it says"
+        )
+    if not of_a_file and not isinstance(recipe(options.name).build(), Generator):
+        scores = of_a_classifier(options, where(options))
     else:
-        model = zoo.load(options.name, folder, options.device)
-        settings = {**recipe(options.name).sampling, **chosen(options, *SAMPLING)}
+        model = generator_of(options)
+        settings = {**model.sampling, **chosen(options, *SAMPLING)}
         score = of_scenes if isinstance(model.condition, Prompt) else of_pictures
         scores = {**score(model, options, settings), "seed": options.seed, "sampling": settings}
     if options.json:
@@ -143,7 +179,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
         told = [f"{name} {scores[name]}" for name in ("count", "split", "seed", "sampling") if name in scores]
         print(*([", ".join(told)] if told else []), scores_table(scores), sep="\n")
     if options.write:
-        path = zoo.add_scores(options.name, scores, folder)
+        path = zoo.add_scores(options.name, scores, folder_of(options))
         print(f"written to {path}", file=sys.stderr if options.json else sys.stdout)
 
 
@@ -165,7 +201,7 @@ def of_pictures(model: Any, options: argparse.Namespace, settings: dict[str, Any
     labels = None if model.condition is None else model.condition.tokens(None, options.count)
     drawn = sampling.sample(model, options.count, seed=options.seed, labels=labels, progress=True, **settings)
     # what is not told the digit draws them as they come, and has a floor of random classes
-    of = recipe(options.name).source
+    of = "digits" if options.name.endswith(".safetensors") else recipe(options.name).source
     found = metrics.evaluate(drawn, labels=labels, split=options.split, balanced=labels is not None, of=of)
     return {**found.rounded(), **of_the_plan(model, drawn, options.split, of), "split": options.split}
 

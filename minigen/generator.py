@@ -63,6 +63,7 @@ class Generator(nn.Module):
         self.net, self.head, self.plan, self.schedule = net, head, plan, schedule
         self.condition, self.loss_on = condition, loss_on
         self.shape = tuple(net.shape)
+        self.sampling: dict[str, Any] = {}  # options of sample() that suit it, where a recipe says some
         outputs = head.outputs(self.shape[0])
         if len(self.shape) == 3:
             self.last: nn.Module = nn.Conv2d(net.features, outputs, 1)  # 1x1 keeps a causal net causal
@@ -158,11 +159,12 @@ class Generator(nn.Module):
         loss_on = self.loss_on if loss_on is None else check_choice("loss_on", loss_on, self.LOSS_ON)
         x0 = self.head.prepare(images)
         tokens = self._training_tokens(labels, len(x0), random)
+        told = () if tokens is None else (tokens,)
         if self.net.causal and loss_on == "hidden":
-            return (x0, *tokens)
+            return (x0, *told)
         t, judged = self._random_row(len(x0), random, loss_on)
         noise = torch.randn(x0.shape, generator=random, device=_device(random))
-        return (x0, t.to(x0), judged.to(x0.device), noise.to(x0), *tokens)
+        return (x0, t.to(x0), judged.to(x0.device), noise.to(x0), *told)
 
     def judge(self, x0: Tensor, *thrown: Tensor) -> Tensor:
         """The loss of what ``throw`` gave, or of some of its images."""
@@ -187,18 +189,18 @@ class Generator(nn.Module):
         after = (progress + self.plan.stride(self.shape)).clamp(max=1)
         return t, t > self.plan.levels(after, self.shape, drawn)
 
-    def _training_tokens(self, labels: list[Tensor], count: int, random: torch.Generator | None) -> list[Tensor]:
-        """The labels as tokens, some of them dropped while training; an empty list where nothing is told."""
+    def _training_tokens(self, labels: list[Tensor], count: int, random: torch.Generator | None) -> Tensor | None:
+        """The labels as tokens, some of them dropped while training."""
         if self.condition is None:
-            return []
+            return None
         if not labels:
             raise ValueError("batch holds images alone; allowed for a model with a condition: images and labels")
         tokens = labels[0]
         if not self.training:
-            return [tokens]
+            return tokens
         dropped = torch.rand(count, generator=random, device=_device(random)) < self.condition.dropout
         dropped = dropped.to(tokens.device).view(-1, *[1] * (tokens.dim() - 1))
-        return [torch.where(dropped, self.condition.none(count).to(tokens.device), tokens)]
+        return torch.where(dropped, self.condition.none(count).to(tokens.device), tokens)
 
     def check_batch(self, batch: tuple[Tensor, ...]) -> None:
         """Raise if training data do not fit this model: called once by ``train``, not in every step."""

@@ -41,6 +41,30 @@ def write_atomically(path: str | Path, content: bytes) -> Path:
     return path
 
 
+def check_writable(argument: str, path: str | Path) -> Path:
+    """Return ``path`` if a file can be written there, else raise: asked before long work, not after it.
+
+    Missing folders are made.
+
+    >>> check_writable("checkpoint", "/")
+    Traceback (most recent call last):
+    ValueError: checkpoint is '/', which is a folder; allowed: the path of a file
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{argument} is {str(path)!r}, which is a folder; allowed: the path of a file")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as reason:
+        raise ValueError(
+            f"{argument} is {str(path)!r}, where nothing can be written ({reason.strerror}); allowed: a"
+            " path in a folder that you may write to"
+        ) from reason
+    return path
+
+
 def save(path: str | Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> Path:
     """Save named tensors and a JSON-able description as one safetensors file, atomically.
 

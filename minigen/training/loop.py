@@ -48,8 +48,8 @@ def train(
 ) -> History:
     """Train ``model`` in place and say how it went. Ctrl-C returns what there is.
 
-    In the end the model holds the averaged weights (EMA); with ``validation``, those of the best
-    validation loss.
+    In the end the model holds the averaged weights (EMA), with ``validation`` those of the best
+    validation loss, and is in evaluation mode; also if training fails.
 
     Args:
         model: anything with ``loss(batch, random)`` that returns one number.
@@ -89,16 +89,20 @@ def train(
     check_whole("checkpoint_every", checkpoint_every)
     run = Run(model, data, settings, validation, pick_device(device), precision, checkpoint)
     silent = not progress or run.processes.rank > 0
-    with tqdm(total=iterations, initial=run.iteration, desc="training", disable=silent) as bar, _Wish() as stop:
-        for iteration in run:
-            bar.update()
-            bar.set_postfix(loss=f"{run.last_loss:.4f}", refresh=False)
-            run.history.interrupted = run.processes.any(stop.wished) and iteration < iterations
-            due = iteration % checkpoint_every == 0 or iteration == iterations or run.history.interrupted
-            if checkpoint is not None and due and run.processes.rank == 0:
-                run.save(checkpoint)
-            if run.history.interrupted:
-                break
+    try:
+        with tqdm(total=iterations, initial=run.iteration, desc="training", disable=silent) as bar, _Wish() as stop:
+            for iteration in run:
+                bar.update()
+                bar.set_postfix(loss=f"{run.last_loss:.4f}", refresh=False)
+                run.history.interrupted = run.processes.any(stop.wished) and iteration < iterations
+                due = iteration % checkpoint_every == 0 or iteration == iterations or run.history.interrupted
+                if checkpoint is not None and due and run.processes.rank == 0:
+                    run.save(checkpoint)
+                if run.history.interrupted:
+                    break
+    except BaseException:
+        run.leave()
+        raise
     if run.history.interrupted:
         warnings.warn(f"interrupted: the model has had {run.iteration} of {iterations} iterations", stacklevel=2)
     run.finish()

@@ -70,6 +70,10 @@ class Run:
         if validation is not None:
             validation = tuple(part.to(device) for part in check_parts("validation", validation))
         self.validation = validation
+        if hasattr(model, "check_saved"):  # what can't be loaded again is refused now, not after the work
+            model.check_saved()
+        if checkpoint is not None:
+            store.check_writable("checkpoint", checkpoint)
         for batch in ([] if callable(data[0]) else [data]) + ([validation] if validation is not None else []):
             if hasattr(model, "check_batch"):
                 model.check_batch(batch)
@@ -185,6 +189,10 @@ class Run:
         self._read_losses()
         if self.best is None and self.validation is not None and self.iteration > 0:
             self._validate()
+        self.leave()
+
+    def leave(self) -> None:
+        """Put the best weights (or else the averaged ones) into the model, also where training failed."""
         self.model.load_state_dict(self.best if self.best is not None else self._judged().state_dict())
         self.model.eval()
 

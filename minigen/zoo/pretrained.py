@@ -55,12 +55,14 @@ def load(name: str, folder: str | Path = SHIPPED, device: str = "auto") -> Gener
         FileNotFoundError: if there are no such weights; it says how to make them.
         ValueError: if the name is unknown, or a file does not match its checksum or recipe.
 
-    >>> load("digits-diffusion").plan.name
-    'diffusion'
+    >>> model = load("digits-diffusion")
+    >>> model.plan.name, model.sampling           # what suits it: sample(model, 64, **model.sampling)
+    ('diffusion', {'steps': 16, 'eta': 0.0, 'pick': 'mean'})
     """
     model = _load(name, folder, device)
     if not isinstance(model, Generator):
         raise ValueError(f"name is {name!r}, which is a classifier; allowed here: generators (zoo.load_classifier)")
+    model.sampling = dict(recipe(name).sampling)
     return model
 
 
@@ -99,6 +101,8 @@ def save(
     ``changes`` are the arguments of ``train`` that differed from the recipe; ``revision`` is that of
     the code when training began.
     """
+    if isinstance(model, Generator):
+        model.check_saved()
     packed = store.pack(model.state_dict())
     model.load_state_dict(store.unpack(packed))  # what is scored is what is shipped
     config = made_by.config(**(changes or {}))

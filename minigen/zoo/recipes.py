@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -280,6 +281,29 @@ def _clothes(of_digits: Recipe) -> Recipe:
 _ON_CLOTHES = ("digits-features", "digits-judge", "digits-raster-4", "digits-scattered", "digits-diffusion")
 
 RECIPES |= {each.name: each for each in (_clothes(RECIPES[name]) for name in _ON_CLOTHES)}
+
+
+OURS = frozenset(RECIPES)
+
+
+def add(made: Recipe) -> Recipe:
+    """Make a recipe of one's own known by its name: to ``zoo.load``, and to the command line with ``--import``.
+
+    A recipe of the same name that was added before is replaced.
+
+    Raises:
+        ValueError: if the name is one of the package's, or no name of a file.
+
+    >>> mine = add(replace(recipe("digits-minute"), name="mine", about="the same, with a name of its own"))
+    >>> recipe("mine").about, RECIPES.pop("mine") is mine
+    ('the same, with a name of its own', True)
+    """
+    if made.name in OURS:
+        raise ValueError(f"name is {made.name!r}, a recipe of minigen's; allowed: another name")
+    if not re.fullmatch(r"\w[\w.-]*", made.name):
+        raise ValueError(f"name is {made.name!r}; allowed: letters, digits, '-', '_' and '.', for it names files")
+    RECIPES[made.name] = made
+    return made
 
 
 def recipe(name: str) -> Recipe:
