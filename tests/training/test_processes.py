@@ -15,11 +15,14 @@ from minigen.base import store
 from minigen.training import Processes, together
 
 TESTS = Path(__file__).parents[1]
+WAITS = ("join_timeout", "close_timeout", "heartbeat_timeout", "read_timeout", "keep_alive_max_attempt")
+"""What torchrun gives up on, by seconds or by attempts: after 15 seconds without a sign of life, for one."""
 
 
 def torchrun(*arguments: str, processes: int = 2) -> subprocess.CompletedProcess[str]:
     """A command in several processes that find each other."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    command.append(f"--rdzv-conf={','.join(f'{name}={PATIENCE}' for name in WAITS)}")
     return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=PATIENCE, cwd=TESTS.parent)
 
 
