@@ -45,9 +45,7 @@ def parser() -> argparse.ArgumentParser:
     def command(name: str, run: Any, about: str, needs_name: bool = True, also: str = "") -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=about, description=about)
         sub.set_defaults(command=run)
-        sub.add_argument(
-            "--import", dest="parts", metavar="FILE", help="run this Python file first: your parts, recipes"
-        )
+        sub.add_argument("--import", dest="parts", metavar="FILE", help="run this Python file first: your own parts")
         if needs_name:
             sub.add_argument("name", help="a recipe; python -m minigen list shows them" + also)
             sub.add_argument("--runs", default="runs", help="folder of the weights you train (default: runs)")

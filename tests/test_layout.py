@@ -111,7 +111,7 @@ def test_no_file_shares_its_name_with_what_its_wing_hands_out(file: str) -> None
 
 def test_imports_are_found_at_all() -> None:
     """The parser sees what the sampler imports."""
-    assert {"generator", "plans", "process", "base.randomness", "nets"} <= own_imports("sampling")
+    assert {"model", "plans", "process", "base.randomness", "nets"} <= own_imports("sampling")
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -67,7 +67,8 @@ class Part:
         for name, value in list(bound.arguments.items())[1:]:
             several = signature.parameters[name].kind
             found |= value if several is inspect.Parameter.VAR_KEYWORD else {name: value}
-        return found
+        # a file gives lists back for tuples: they are the same setting
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
 
     def config(self) -> Config:
         """What a file says of this part: what ``build`` needs to make it again."""

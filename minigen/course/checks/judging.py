@@ -50,6 +50,8 @@ Trap = tuple[Answer, str]
 
 
 def exercise(name: str) -> Callable[[Check], Check]:
+    """Make a function the check of the exercise with this name."""
+
     def register(check: Check) -> Check:
         EXERCISES[name] = check
         return check
