@@ -69,8 +69,8 @@ class Regression(Head):
     """Numbers by least squares: the network predicts ``target`` "x0", "eps", "v" or "less_noisy" (chapter 9).
 
     The squared error is taken in the target itself, which weights the levels: an error of x0 counts
-    (alpha/sigma)^2 times in the eps loss, 1/sigma^2 times in the v loss (cosine). "eps" is undefined at
-    t = 1, so it goes with ``diffusion(start=0.995)`` only.
+    (alpha/sigma)^2 times in the eps loss, 1/sigma^2 times in the v loss, with every schedule here. "eps" is
+    undefined at t = 1, so it goes with ``diffusion(start=0.995)`` only.
 
     "less_noisy" is the picture after one more step: ``x_u = alpha(u) x0 + sigma(u) eps`` with the same
     noise, at the level ``u = t - gap`` (0 below). It holds x0 through ``x_t``, as the others do:

@@ -62,7 +62,7 @@ class Options:
         prompt: for a model with the condition ``Prompt``: one sentence, or one for each image; None and ""
             tell it nothing (chapter 12).
         guidance_scale: 1 is off, 0 ignores labels and prompts, above 1 pushes towards them (chapter 13).
-        eta: 1 adds fresh noise at each step, 0 none (chapter 8); plans of whole pixels don't use it.
+        eta: 1 adds as much fresh noise at each step as DDPM, 0 none (chapter 8); plans of whole pixels don't use it.
         pick: "draw" from the belief or take its "mean"; for ``Categorical`` (chapters 3 and 4).
         temperature: of the drawing: below 1 bolder, 0 the likeliest value (chapter 4).
         clip: keep a regression head's guess in [-1, 1].
@@ -77,7 +77,8 @@ class Options:
         shift: above 1, smaller steps where there is much noise and larger ones near the picture: of rows that
             fall evenly from 1 to 0, t becomes ``shift t / (1 + (shift - 1) t)``, and what the plan makes of
             them (``start``, ``spacing``) comes after. Below 1 the other way round; 1 is the plan as it is.
-            For noise on all pixels alike (chapter 8; Esser et al. 2024, arXiv 2403.03206, equation 23).
+            For noise on all pixels alike (chapter 8; Esser et al. 2024, arXiv 2403.03206, equation 23, where t
+            is the level of a straight path, as with the schedule ``flow``).
     """
 
     steps: int | None = None

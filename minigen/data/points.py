@@ -24,9 +24,9 @@ def curve(count: int = 12, noise: float = 0.1, seed: int = 0) -> tuple[Tensor, T
 
 
 def branches(count: int = 400, noise: float = 0.05, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Two right answers for every x in [-1, 1]: y near +(1 + x) / 2 or near -(1 + x) / 2, equally often.
+    """A fork: for x in [-1, 1] y is near +(1 + x) / 2 or near -(1 + x) / 2, equally often; at -1 the two meet.
 
-    Least squares can't take both, so it lands between them, on 0, where no dot is (chapter 2).
+    Least squares can't take both, so it lands between them, on 0, where no dot is but on the far left (chapter 2).
 
     >>> x, y = branches(count=10_000)
     >>> bool(y.mean().abs() < 0.03)

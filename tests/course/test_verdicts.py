@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from minigen import plans
 from minigen.course.measurements import stored
 from minigen.course.verdicts import _number, claims, claims_table
 
@@ -148,6 +149,31 @@ def test_the_dates_of_the_timeline_are_those_of_its_sources() -> None:
         told = f"abs/{when}" if "." in when else f"= {{20{when[:2]}}}"
         assert told in entries[key], (when, key)
     assert [when for when, _ in lines] == sorted(when for when, _ in lines)
+
+
+def test_diffusion_is_the_newer_idea_by_four_years() -> None:
+    """c25's first word, by the book's own timeline: it once said the opposite."""
+    cells = json.loads((BOOK / f"{LAST}.ipynb").read_text())["cells"]
+    source = next(text for text in ("".join(cell["source"]) for cell in cells) if "TIMELINE = [" in text)
+    first = {family: int(re.findall(rf'\("(\d\d)[\d.]+", {family},', source)[0]) for family in ("A", "D")}
+    assert first["D"] - first["A"] == 4
+    assert TOLD["c25"]["verdict"].startswith("Newer: as an idea, by four years.")
+
+
+@pytest.mark.parametrize(("width", "calls"), [(1 / 256, 1), (1 / 16, 2), (1 / 4, 5), (1 / 2, 9), (1, 16)])
+def test_a_ramp_gives_most_pixels_as_many_calls_as_the_slider_says(width: float, calls: int) -> None:
+    """Chapter 6 says below its slider what each width gives: two calls, five, nine, sixteen."""
+    levels = plans.ramp(width).matrix((1, 16, 16), steps=16)
+    assert (levels[1:] != levels[:-1]).sum(dim=0).mode().values == calls
+
+
+def test_every_work_in_the_list_has_an_address() -> None:
+    entries = re.findall(r"^@\w+\{(\w+),\n(.*?)\n\}", (BOOK / "references.bib").read_text(), re.MULTILINE | re.DOTALL)
+    lost = [key for key, entry in entries if not re.search(r"^  (url|doi) +=", entry, re.MULTILINE)]
+    found = re.findall(r"doi += \{(.*)\}", "\n".join(entry for _, entry in entries))
+    assert lost == []
+    assert len(found) == len(set(found)) > 10
+    assert all(re.fullmatch(r"10\.\d{4,5}/\S+", doi) for doi in found)
 
 
 def test_only_noise_lies_on_the_frontier() -> None:
