@@ -17,7 +17,7 @@ reading order, where a file uses only what stands above it:
     data/       handwriting, clothing, shapes, points
     training/   processes, hardware, optimizers, settings, batches, run, loop
     process, plans, heads
-    nets/       net, mlp, unet, causal_conv, causal_transformer, classifier, catalogue
+    nets/       net, mlp, unet, causal_conv, causal_transformer, causal_mixed, classifier, catalogue
     conditions, model, generator, ideal, guided, sampling
     zoo/        teaching, recipes, pretrained
     metrics/    judges, distances, scores, prompts, inside

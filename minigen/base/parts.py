@@ -38,6 +38,9 @@ class Part:
     taken: ClassVar[set[str]] = set()
     """Other names that files use for parts of this kind."""
 
+    later: ClassVar[tuple[str, ...]] = ()
+    """Arguments that came when there were files already: left out of ``config`` as long as they are their defaults."""
+
     _given: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __init_subclass__(cls, kind: str | None = None, **more: Any) -> None:
@@ -70,10 +73,19 @@ class Part:
         # a file gives lists back for tuples: they are the same setting
         return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
 
+    def without_later(self) -> dict[str, Any]:
+        """The settings, but for the ``later`` ones that are their defaults."""
+        defaults = inspect.signature(type(self).__init__).parameters
+        return {
+            name: value
+            for name, value in self.settings().items()
+            if name not in self.later or value != defaults[name].default
+        }
+
     def config(self) -> Config:
         """What a file says of this part: what ``build`` needs to make it again."""
         if is_ours(type(self)):
-            return {"name": type(self).__name__, **self.settings()}
+            return {"name": type(self).__name__, **self.without_later()}
         return {"class": type(self).__name__, "settings": self.settings()}
 
 

@@ -5,12 +5,13 @@ numbers for every pixel. It knows neither what is predicted from them (the gener
 that) nor what the context means: a label or a prompt reaches it as a vector of ``net.context_size``
 numbers, or as None. ``net.shape`` is the shape of one example, (C, H, W) or (D,).
 
-``MLP`` is for vectors; ``UNet`` for pictures; ``CausalConv`` and ``CausalTransformer`` for pictures
-written pixel by pixel; ``Classifier`` turns pictures into labels.
+``MLP`` is for vectors; ``UNet`` for pictures; ``CausalConv``, ``CausalTransformer`` and
+``CausalMixed`` for pictures written pixel by pixel; ``Classifier`` turns pictures into labels.
 """
 
 from minigen.nets.catalogue import NETS, build, config
 from minigen.nets.causal_conv import CausalConv, GatedLayer
+from minigen.nets.causal_mixed import CausalMixed
 from minigen.nets.causal_transformer import AttentionBlock, CausalTransformer, MaskedConv
 from minigen.nets.classifier import Classifier, Recogniser, shake
 from minigen.nets.mlp import MLP, Fit
@@ -22,6 +23,7 @@ __all__ = [
     "NETS",
     "AttentionBlock",
     "CausalConv",
+    "CausalMixed",
     "CausalTransformer",
     "Classifier",
     "Fit",

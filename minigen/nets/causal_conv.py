@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from minigen.base.errors import check_whole
+from minigen.base.errors import check_number, check_whole
 from minigen.nets.net import Memory, Net
 
 
@@ -18,12 +19,26 @@ class GatedLayer(nn.Module):
     The vertical stack sees the rows above, whole; the horizontal one sees its own row to the left and,
     at every layer, what the vertical one has seen. One stack alone leaves a blind spot to the upper
     right. Source: van den Oord et al. 2016, "Conditional Image Generation with PixelCNN Decoders".
+
+    The horizontal stack adds what a layer finds to what came in; ``residual`` has the vertical one do so,
+    too, which deep stacks need. ``dropout`` is the share of gated numbers that training sets to 0, in both
+    (Salimans et al. 2017, "PixelCNN++": without it, the training pictures are learned by heart).
     """
 
-    def __init__(self, before: int, width: int, kernel: int, context_size: int, first: bool) -> None:
+    def __init__(
+        self,
+        before: int,
+        width: int,
+        kernel: int,
+        context_size: int,
+        first: bool,
+        dropout: float = 0.0,
+        residual: bool = False,
+    ) -> None:
         super().__init__()
         reach = kernel // 2
         self.first, self.reach, self.rows = first, reach, reach + (0 if first else 1)
+        self.residual, self.dropout = residual and not first, nn.Dropout(dropout)
         self.vertical = nn.Conv2d(before, 2 * width, (self.rows, kernel))
         self.horizontal = nn.Conv2d(before, 2 * width, (1, self.rows))
         self.link = nn.Conv2d(2 * width, 2 * width, 1)
@@ -46,11 +61,13 @@ class GatedLayer(nn.Module):
         if context is not None:
             shift_v, shift_h = self.context(context)[:, :, None, None].chunk(2, dim=1)
             v, passed = v + shift_v, passed + shift_h
-        return _gate(v), passed
+        v = self.dropout(_gate(v))
+        # what came in at the same places lies in the last rows of what was padded
+        return v + above[:, :, self.reach :, self.reach : -self.reach] if self.residual else v, passed
 
     def look_left(self, left: Tensor, passed: Tensor, h: Tensor) -> Tensor:
         """The horizontal stack: from padded pixels to the left and what the vertical stack passed."""
-        h_out = self.out(_gate(self.horizontal(left) + passed))
+        h_out = self.out(self.dropout(_gate(self.horizontal(left) + passed)))
         return h_out if self.first else h + h_out
 
 
@@ -67,6 +84,13 @@ class CausalConv(Net):
     them (chapter 10). It goes with ``raster(1)`` only and needs no level: what is not written yet is
     never looked at.
 
+    Args:
+        size, channels: of the pictures.
+        width: channels of either stack.
+        layers, kernel: ``GatedLayer``s and how far each looks.
+        context_size: length of the context vector, which every layer is told.
+        dropout, residual: see ``GatedLayer``; a net that sees few pictures often needs the first.
+
     >>> net = CausalConv(size=8, width=16, layers=3)
     >>> x = torch.zeros(1, 1, 8, 8, requires_grad=True)
     >>> net(x, torch.zeros(1, 1, 8, 8), None)[0, :, 4, 4].sum().backward()
@@ -75,6 +99,7 @@ class CausalConv(Net):
     """
 
     causal = True
+    later: ClassVar[tuple[str, ...]] = ("dropout", "residual")
 
     def __init__(
         self,
@@ -84,35 +109,47 @@ class CausalConv(Net):
         layers: int = 8,
         kernel: int = 5,
         context_size: int = 128,
+        dropout: float = 0.0,
+        residual: bool = False,
     ) -> None:
         super().__init__()
-        for argument, value in self.settings().items():
+        sizes = dict(size=size, channels=channels, width=width, layers=layers, kernel=kernel, context_size=context_size)
+        for argument, value in sizes.items():
             check_whole(argument, value)
+        check_number("dropout", dropout, 0, 1)
         if kernel % 2 == 0 or kernel < 3:
             raise ValueError(f"kernel is {kernel}; allowed: odd numbers from 3")
         self.shape, self.features, self.context_size = (channels, size, size), width, context_size
         self.layers: Sequence[GatedLayer] = nn.ModuleList(  # type: ignore[assignment]
-            GatedLayer(channels + 1 if i == 0 else width, width, kernel, context_size, first=i == 0)
+            GatedLayer(channels + 1 if i == 0 else width, width, kernel, context_size, i == 0, dropout, residual)
             for i in range(layers)
         )
         self.last = nn.Sequential(nn.SiLU(), nn.Conv2d(width, width, 1), nn.SiLU())
 
     def forward(self, x_t: Tensor, t: Tensor, context: Tensor | None) -> Tensor:
         v = h = with_ones(x_t)
-        for layer in self.layers:
+        if self.training:  # a pixel's channels side by side in memory: an update takes two thirds of the time on a CPU
+            v = h = h.contiguous(memory_format=torch.channels_last)
+        for i, layer in enumerate(self.layers):
             v, h = layer(v, h, context)
+            h = self.between(i, h)
         return self.last(h)
 
+    def between(self, i: int, h: Tensor, memory: Memory | None = None) -> Tensor:
+        """What is done to the features after layer ``i``: nothing; in ``CausalMixed``, now and then, attention."""
+        return h
+
     def next(self, x: Tensor, context: Tensor | None, memory: Memory) -> Tensor:
-        row, column = divmod(memory.get("position", 0), self.shape[2])
         reach = self.layers[0].reach
         if not memory:
+            memory["position"] = 0
             # what each layer's vertical stack reads, padded, and what its horizontal stack reads in this row
             sizes = [self.shape[0] + 1] + [self.features] * len(self.layers)
             H, W = self.shape[1:]
             memory["rows"] = [x.new_zeros(len(x), size, H + reach, W + 2 * reach) for size in sizes]
             memory["row"] = [x.new_zeros(len(x), size, 1, W + reach) for size in sizes]
             memory["passed"] = [x.new_empty(0)] * len(self.layers)
+        row, column = divmod(memory["position"], self.shape[2])
         rows, left, passed = memory["rows"], memory["row"], memory["passed"]
         if column == 0:  # a new row: the vertical stacks see the one above for the first time, at all columns
             if row:
@@ -126,8 +163,9 @@ class CausalConv(Net):
         h = x.new_empty(0)
         for i, layer in enumerate(self.layers):
             h = layer.look_left(left[i][..., column : column + layer.rows], passed[i][..., column, None], h)
+            h = self.between(i, h, memory)
             left[i + 1][..., reach + column, None] = h
-        memory["position"] = memory.get("position", 0) + 1
+        memory["position"] += 1
         return self.last(h)
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from minigen.base.errors import check_whole
+from minigen.base.errors import check_number, check_whole
 from minigen.nets.causal_conv import with_ones
 from minigen.nets.net import Memory, Net, dense
 
@@ -44,12 +44,13 @@ class AttentionBlock(nn.Module):
 
     A question q and a place's key k are turned by the place's row and column before they meet, so how
     well they match depends on how far apart the two are (rotary positions, Su et al. 2021, here in 2-D).
+    ``dropout`` is the share of what is added that training sets to 0.
     Source: Vaswani et al. 2017, with the norms in front.
     """
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.dropout = heads, nn.Dropout(dropout)
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.net = dense(width, 4 * width, width)
@@ -57,16 +58,18 @@ class AttentionBlock(nn.Module):
     def forward(self, h: Tensor, turn: Tensor, memory: Memory | None = None) -> Tensor:
         B, N, width = h.shape
         q, k, v = self.qkv(self.norm1(h)).view(B, N, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (B, heads, N, size)
-        q, k = _rotate(q, turn), _rotate(k, turn)
+        here = slice(0, N) if memory is None else slice(memory["position"], memory["position"] + 1)
+        q, k = _rotate(q, turn[:, here]), _rotate(k, turn[:, here])
         if memory is None:
             asked = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         else:
-            place = memory["position"]
+            if self not in memory:  # keys and values of all places, filled one by one
+                memory[self] = k.new_zeros(2, B, self.heads, turn.shape[1], k.shape[3])
             keys, values = memory[self]
-            keys[:, :, place], values[:, :, place] = k[:, :, 0], v[:, :, 0]
-            asked = F.scaled_dot_product_attention(q, keys[:, :, : place + 1], values[:, :, : place + 1])
-        h = h + self.out(asked.transpose(1, 2).reshape(B, N, width))
-        return h + self.net(self.norm2(h))
+            keys[:, :, here], values[:, :, here] = k, v
+            asked = F.scaled_dot_product_attention(q, keys[:, :, : here.stop], values[:, :, : here.stop])
+        h = h + self.dropout(self.out(asked.transpose(1, 2).reshape(B, N, width)))
+        return h + self.dropout(self.net(self.norm2(h)))
 
 
 def _rotate(x: Tensor, turn: Tensor) -> Tensor:
@@ -90,6 +93,7 @@ class CausalTransformer(Net):
         layers, heads: of attention.
         kernel: of the masked convolution in front.
         context_size: length of the context vector.
+        dropout: see ``AttentionBlock``.
 
     >>> net = CausalTransformer(size=8, width=32, layers=2)
     >>> net(torch.zeros(2, 1, 8, 8), torch.zeros(2, 1, 8, 8), None).shape
@@ -97,6 +101,7 @@ class CausalTransformer(Net):
     """
 
     causal = True
+    later = ("dropout",)
 
     def __init__(
         self,
@@ -107,12 +112,14 @@ class CausalTransformer(Net):
         heads: int = 4,
         kernel: int = 7,
         context_size: int = 128,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        for argument, value in self.settings().items():
+        sizes = dict(size=size, channels=channels, width=width, layers=layers, heads=heads, context_size=context_size)
+        for argument, value in sizes.items():
             check_whole(argument, value)
-        if width % (4 * heads):
-            raise ValueError(f"width is {width}; allowed with {heads} heads: multiples of {4 * heads}")
+        check_number("dropout", dropout, 0, 1)
+        check_heads(width, heads)
         if kernel % 2 == 0 or kernel < 3:
             raise ValueError(f"kernel is {kernel}; allowed: odd numbers from 3")
         self.shape, self.features, self.context_size = (channels, size, size), width, context_size
@@ -120,11 +127,11 @@ class CausalTransformer(Net):
         self.place = nn.Parameter(0.02 * torch.randn(2, size, width))  # of each row, of each column
         self.context = nn.Linear(context_size, width)
         self.layers: Sequence[AttentionBlock] = nn.ModuleList(  # type: ignore[assignment]
-            AttentionBlock(width, heads) for _ in range(layers)
+            AttentionBlock(width, heads, dropout) for _ in range(layers)
         )
         self.norm = nn.LayerNorm(width)
         self.turn: Tensor
-        self.register_buffer("turn", _turns(size, width // heads), persistent=False)
+        self.register_buffer("turn", turns(size, width // heads), persistent=False)
 
     def forward(self, x_t: Tensor, t: Tensor, context: Tensor | None) -> Tensor:
         h = self._enter(self.stem(_moved_on(x_t)), self._places(), context)
@@ -133,20 +140,14 @@ class CausalTransformer(Net):
         return self.norm(h).transpose(1, 2).unflatten(2, self.shape[1:])
 
     def next(self, x: Tensor, context: Tensor | None, memory: Memory) -> Tensor:
-        if not memory:
-            heads, size = self.layers[0].heads, 2 * self.turn.shape[2]
-            memory["position"] = 0
-            shape = len(x), heads, self.turn.shape[1], size
-            for layer in self.layers:  # keys and values of all places, filled one by one
-                memory[layer] = x.new_zeros(shape), x.new_zeros(shape)
-        here = slice(memory["position"], memory["position"] + 1)
-        row, column = divmod(memory["position"], self.shape[2])
+        position = memory.setdefault("position", 0)
+        row, column = divmod(position, self.shape[2])
         reach = self.stem.reach
         around = F.pad(_moved_on(x), (reach, reach, reach, 0))[:, :, row : row + reach + 1]
         around = around[..., column : column + 2 * reach + 1]
-        h = self._enter(self.stem.look(around), self._places()[here], context)
+        h = self._enter(self.stem.look(around), self._places()[position, None], context)
         for layer in self.layers:
-            h = layer(h, self.turn[:, here], memory)
+            h = layer(h, self.turn, memory)
         memory["position"] += 1
         return self.norm(h).transpose(1, 2).unflatten(2, (1, 1))
 
@@ -166,7 +167,13 @@ def _moved_on(x: Tensor) -> Tensor:
     return flat.unflatten(2, x.shape[2:])
 
 
-def _turns(size: int, numbers: int) -> Tensor:
+def check_heads(width: int, heads: int) -> None:
+    """Raise unless so many heads share the width in multiples of 4: two angles each for rows and columns."""
+    if width % (4 * heads):
+        raise ValueError(f"width is {width}; allowed with {heads} heads: multiples of {4 * heads}")
+
+
+def turns(size: int, numbers: int) -> Tensor:
     """Cosines and sines of every place's angles: a quarter of the numbers for rows, a quarter for columns."""
     rates = torch.logspace(0, -1.5, numbers // 4)  # from 1 radian a pixel to 1/32
     place = torch.arange(size, dtype=torch.float32)

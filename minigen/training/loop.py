@@ -13,7 +13,9 @@ from __future__ import annotations
 import signal
 import threading
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -40,6 +42,8 @@ def train(
     seed: int = 0,
     validation: Batch | None = None,
     validate_every: int = 250,
+    validate_with: Mapping[str, Any] | None = None,
+    validate_draws: int = 1,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 250,
     device: str = "auto",
@@ -67,6 +71,10 @@ def train(
         seed: of the order of the data and of what ``loss`` draws. Not of the model's first weights:
             call ``torch.manual_seed`` before making it.
         validation: tensors like ``data``, judged every ``validate_every`` iterations with the same draws.
+        validate_with: what else ``loss`` is called with when it judges the validation data, such as
+            ``{"loss_on": "next"}``: to learn from all hidden pixels and stop by what the next step writes.
+        validate_draws: how often each of them is judged, with other draws each time. One pixel a picture,
+            which is what the next step of ``raster(1)`` writes, says little; sixteen say more.
         checkpoint: a file to save to every ``checkpoint_every`` iterations and, if it is there,
             to go on from. On a CPU a run that was killed and resumed ends exactly like one that was not.
         device: "auto" takes a GPU if there is one; or "cpu", "cuda", "cuda:1".
@@ -84,22 +92,13 @@ def train(
     True
     """
     settings = Settings(
-        iterations, batch_size, optimizer, learning_rate, weight_decay, warmup, decay, ema, clip, seed, validate_every
-    )
+        iterations, batch_size, optimizer, learning_rate, weight_decay, warmup, decay, ema, clip, seed, validate_every,
+        dict(validate_with or {}), validate_draws,
+    )  # fmt: skip
     check_whole("checkpoint_every", checkpoint_every)
     run = Run(model, data, settings, validation, pick_device(device), precision, checkpoint)
-    silent = not progress or run.processes.rank > 0
     try:
-        with tqdm(total=iterations, initial=run.iteration, desc="training", disable=silent) as bar, _Wish() as stop:
-            for iteration in run:
-                bar.update()
-                bar.set_postfix(loss=f"{run.last_loss:.4f}", refresh=False)
-                run.history.interrupted = run.processes.any(stop.wished) and iteration < iterations
-                due = iteration % checkpoint_every == 0 or iteration == iterations or run.history.interrupted
-                if checkpoint is not None and due and run.processes.rank == 0:
-                    run.save(checkpoint)
-                if run.history.interrupted:
-                    break
+        _follow(run, checkpoint, checkpoint_every, progress)
     except BaseException:
         run.leave()
         raise
@@ -107,6 +106,21 @@ def train(
         warnings.warn(f"interrupted: the model has had {run.iteration} of {iterations} iterations", stacklevel=2)
     run.finish()
     return run.history
+
+
+def _follow(run: Run, checkpoint: str | Path | None, every: int, progress: bool) -> None:
+    """All iterations that are left, or until Ctrl-C: with a bar, and saved now and then."""
+    total, silent = run.settings.iterations, not progress or run.processes.rank > 0
+    with tqdm(total=total, initial=run.iteration, desc="training", disable=silent) as bar, _Wish() as stop:
+        for iteration in run:
+            bar.update()
+            bar.set_postfix(loss=f"{run.last_loss:.4f}", refresh=False)
+            run.history.interrupted = run.processes.any(stop.wished) and iteration < total
+            due = iteration % every == 0 or iteration == total or run.history.interrupted
+            if checkpoint is not None and due and run.processes.rank == 0:
+                run.save(checkpoint)
+            if run.history.interrupted:
+                break
 
 
 class _Wish:

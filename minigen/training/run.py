@@ -170,10 +170,11 @@ class Run:
             return
         judged = self._judged()
         judged.eval()
-        loss, count = 0.0, len(self.validation[0])
-        for i, part in enumerate(zip(*(v.split(self.settings.batch_size) for v in self.validation), strict=True)):
+        parts = list(zip(*(v.split(self.settings.batch_size) for v in self.validation), strict=True))
+        loss, count = 0.0, len(self.validation[0]) * self.settings.validate_draws
+        for i, part in enumerate(parts * self.settings.validate_draws):
             random = seeded(self.settings.seed, -1, i, device=self.device)
-            loss += float(judged.loss(part, random)) * len(part[0]) / count
+            loss += float(judged.loss(part, random, **self.settings.validate_with)) * len(part[0]) / count
         self.model.train()
         if all(loss < earlier for _, earlier in self.history.validation):
             self.history.best = self.iteration

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from minigen.base.errors import check_number, check_whole
 
@@ -23,9 +25,11 @@ class Settings:
     clip: float | None
     seed: int
     validate_every: int
+    validate_with: Mapping[str, Any] = field(default_factory=dict)
+    validate_draws: int = 1
 
     def __post_init__(self) -> None:
-        for argument in ("iterations", "batch_size", "validate_every"):
+        for argument in ("iterations", "batch_size", "validate_every", "validate_draws"):
             check_whole(argument, getattr(self, argument))
         check_whole("warmup", self.warmup, least=0)
         check_number("learning_rate", self.learning_rate, 0, open_left=True)

@@ -8,7 +8,7 @@ from helpers_core import dependence, normal, waked
 from torch import nn
 
 from minigen import nets
-from minigen.nets.causal_transformer import _rotate, _turns
+from minigen.nets.causal_transformer import _rotate, turns
 
 
 @pytest.mark.parametrize(("size", "layers", "heads", "channels"), [(4, 1, 1, 1), (5, 2, 2, 2), (6, 1, 4, 3)])
@@ -50,7 +50,7 @@ def test_a_masked_convolution_is_a_convolution_with_half_its_kernel_at_zero(cent
 def test_attention_turns_by_distance_not_by_place() -> None:
     """How well a key matches a question depends on rows and columns between them, not on where they are."""
     q, k = normal(2, 1, 1, 1, 16)
-    turn = _turns(6, 16).double()
+    turn = turns(6, 16).double()
 
     def match(a: int, b: int) -> float:
         return float((_rotate(q, turn[:, a, None]) * _rotate(k, turn[:, b, None])).sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -284,3 +285,26 @@ def test_a_rate_that_is_far_too_high_is_found_out() -> None:
     x, y = data.curve()
     with pytest.raises(FloatingPointError, match=r"at iteration \d+; try a lower learning_rate than 1e\+30"):
         train(fit(), x, y, iterations=50, learning_rate=1e30, warmup=0, **QUIET)
+
+
+# --- stopping by what the next step writes ---------------------------------------------------------
+
+
+def test_validation_can_ask_for_the_next_pixels_while_training_learns_from_all_hidden() -> None:
+    """The weights are those of an ordinary training; only what validation says differs."""
+    images, labels = (part[:32] for part in data.digits(8))
+    held = tuple(part[:8] for part in data.digits(8, "validation"))
+    model = tiny_generator()
+    model.plan = plans.raster(4)
+    histories, found = [], []
+    for options in ({}, {"validate_with": {"loss_on": "next"}, "validate_draws": 3}, {"validate_draws": 3}):
+        each = copy.deepcopy(model)
+        history = train(
+            each, images, labels, iterations=4, batch_size=8, validation=held, validate_every=4, device="cpu",
+            precision="float32", progress=False, **options,
+        )  # fmt: skip
+        histories.append(history)
+        found.append(weights(each))
+    assert histories[0].loss == histories[1].loss == histories[2].loss
+    assert same_weights(found[0], found[1])
+    assert len({history.validation[0][1] for history in histories}) == 3
