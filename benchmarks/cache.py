@@ -8,72 +8,50 @@ rounds. Writes ``minigen/course/results/cache.json``.
 from __future__ import annotations
 
 import argparse
-import shlex
 import statistics
-import sys
-import time
-from datetime import date
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import torch
+from common import Row, seconds_of
 
 import minigen as mg
-from minigen.base import store
+from minigen.course.measurements import Results, arguments
 
-OUT = mg.zoo.RESULTS / "cache.json"
 NETS: dict[str, Any] = {"CausalConv": mg.nets.CausalConv, "CausalTransformer": mg.nets.CausalTransformer}
 
 
-def seconds(model: mg.Generator, batch: int, calls: int, cache: bool) -> float:
-    """Of so many calls of the sampler."""
-    begin = time.perf_counter()
-    mg.sample(model, batch, steps=calls, cache=cache)
-    return time.perf_counter() - begin
+def measure(key: Row, given: argparse.Namespace) -> Row:
+    """Seconds a picture, with a cache and without."""
+    size, pixels, calls = key["size"], key["pixels"], key["calls_timed"]
+    torch.manual_seed(0)
+    small = dict(width=16, layers=1) if given.smoke else {}
+    model = mg.Generator(NETS[key["net"]](size=size, **small), mg.heads.Categorical(16), mg.plans.raster(1)).eval()
+    draw = partial(mg.sample, model, given.batch)
+    draw(steps=1, cache=False)  # not counted
+    cached = [seconds_of(partial(draw, steps=pixels, cache=True)) for _ in range(given.rounds)]
+    uncached = [seconds_of(partial(draw, steps=calls, cache=False)) * pixels / calls for _ in range(given.rounds)]
+    return {
+        "cached": round(statistics.median(cached) / given.batch, 5),
+        "uncached": round(statistics.median(uncached) / given.batch, 5),
+    }
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--sizes", type=int, nargs="+", default=[8, 12, 16, 24, 32])
-    options.add_argument("--batch", type=int, default=16)
-    options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--calls", type=int, default=16, help="calls without a cache that are timed, at most")
-    options.add_argument("--out", type=Path, default=OUT)
-    options.add_argument("--smoke", action="store_true", help="small nets and pictures, to see that it runs")
-    given = options.parse_args()
-    small = dict(width=16, layers=1) if given.smoke else {}
+    given = arguments(
+        __doc__, "cache", sizes=([8, 12, 16, 24, 32], "height and width, in pixels"), batch=(16, "pictures at once"),
+        rounds=(3, "of which the median counts"), calls=(16, "calls without a cache that are timed, at most"),
+    ).parse_args()  # fmt: skip
     if given.smoke:
         given.sizes, given.batch, given.calls = [4, 6], 2, 8
-    rows = []
-    for name, net in NETS.items():
+    settings = {"batch": given.batch, "rounds": given.rounds, "smoke": given.smoke}
+    found = Results(given.out, settings, {"rows": ()})
+    for net in NETS:
         for size in given.sizes:
-            torch.manual_seed(0)
-            model = mg.Generator(net(size=size, **small), mg.heads.Categorical(16), mg.plans.raster(1)).eval()
             pixels = size * size
-            calls = min(pixels, given.calls)
-            seconds(model, given.batch, 1, cache=False)
-            with_cache = [seconds(model, given.batch, pixels, cache=True) for _ in range(given.rounds)]
-            without = [seconds(model, given.batch, calls, cache=False) * pixels / calls for _ in range(given.rounds)]
-            row = {
-                "net": name,
-                "size": size,
-                "pixels": pixels,
-                "cached": round(statistics.median(with_cache) / given.batch, 5),
-                "uncached": round(statistics.median(without) / given.batch, 5),
-                "calls_timed": calls,
-            }
-            print(f"{row}  ratio {row['uncached'] / row['cached']:.1f}", flush=True)
-            rows.append(row)
-    content = {
-        "command": shlex.join(["python", "benchmarks/cache.py", *sys.argv[1:]]),
-        "date": date.today().isoformat(),
-        "torch": str(torch.__version__),
-        "threads": torch.get_num_threads(),
-        "seed": 0,
-        "settings": {"batch": given.batch, "rounds": given.rounds, "smoke": given.smoke},
-        "rows": rows,
-    }
-    print(store.save_json(given.out, content).name)
+            key = {"net": net, "size": size, "pixels": pixels, "calls_timed": min(pixels, given.calls)}
+            found.measure("rows", key, lambda key: measure(key, given))
+    found.close()
 
 
 if __name__ == "__main__":

@@ -9,34 +9,32 @@ Basics" (arXiv 2511.13720); they fit all targets by the loss in v, and their net
 Measured on samples of 32 steps, eta 0, nothing clipped: how far they lie off the plane (root mean square); within it,
 how far they lie from the curve (mean distance to its nearest point) and how far all of them together are from points
 of the spiral (sliced Wasserstein-1 over 64 directions). Beside them the floor (fresh points of the spiral) and plain
-noise. Writes ``minigen/course/results/flat.json``, after every network; run again with the same settings it goes on where it
-stopped.
+noise. Writes ``minigen/course/results/flat.json``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import itertools
 import math
-import re
-import shlex
-import sys
 import time
-from datetime import date
-from pathlib import Path
-from typing import Any
 
 import torch
+from common import Row
 from torch import Tensor
 
 import minigen as mg
-from minigen.base import store
 from minigen.base.randomness import seeded
+from minigen.course.measurements import Results, arguments
 
-OUT = mg.zoo.RESULTS / "flat.json"
 DIMENSIONS = (2, 8, 16, 32, 128, 512)
 TARGETS = mg.recipes.TARGETS
 SHOWN = 300
+
+
+def winding(along: Tensor) -> Tensor:
+    """The spiral's points at these parts of its radius, from 0 to 1: (count, 2)."""
+    return 2 * along[:, None] * torch.stack([(3 * math.pi * along).cos(), (3 * math.pi * along).sin()], dim=1)
 
 
 def spiral(count: int, random: torch.Generator) -> Tensor:
@@ -45,8 +43,7 @@ def spiral(count: int, random: torch.Generator) -> Tensor:
     >>> spiral(3, seeded(0)).shape
     torch.Size([3, 2])
     """
-    along = torch.rand(count, generator=random, device=random.device).sqrt()
-    return 2 * along[:, None] * torch.stack([(3 * math.pi * along).cos(), (3 * math.pi * along).sin()], dim=1)
+    return winding(torch.rand(count, generator=random, device=random.device).sqrt())
 
 
 def plane(dimensions: int, seed: int) -> Tensor:
@@ -63,17 +60,17 @@ def sliced(a: Tensor, b: Tensor, directions: int = 64) -> float:
 
 def inside_plane(points: Tensor, seed: int) -> dict[str, float]:
     """What is measured within the plane, of (count, 2) points."""
-    along = torch.linspace(0, 1, 4000).sqrt()
-    curve = 2 * along[:, None] * torch.stack([(3 * math.pi * along).cos(), (3 * math.pi * along).sin()], dim=1)
+    curve = winding(torch.linspace(0, 1, 4000).sqrt())
     return {
         "off_curve": round(float(torch.cdist(points, curve).amin(dim=1).mean()), 4),
         "distance": round(sliced(points, spiral(len(points), seeded(1_000 + seed))), 4),
     }
 
 
-def fit(dimensions: int, target: str, seed: int, given: argparse.Namespace) -> dict[str, Any]:
-    """Train one network and measure its samples."""
-    head, plan = TARGETS[target]
+def fit(key: Row, given: argparse.Namespace) -> Row:
+    """Train one network and measure its samples; those of the first seed are kept to be shown."""
+    dimensions, seed = key["dimensions"], key["seed"]
+    head, plan = TARGETS[key["target"]]
     basis = plane(dimensions, seed)
     torch.manual_seed(seed)
     model = mg.Generator(mg.nets.MLP(dimensions, width=given.width, depth=4), head, plan)
@@ -85,80 +82,52 @@ def fit(dimensions: int, target: str, seed: int, given: argparse.Namespace) -> d
     )  # fmt: skip
     drawn = mg.sample(model, given.count, steps=given.steps, eta=0.0, clip=False, seed=seed)
     inside = drawn @ basis
-    off = (drawn - inside @ basis.T).square().sum(dim=1).mean().sqrt()
+    outside = drawn - inside @ basis.T
     found = {
-        "dimensions": dimensions,
-        "target": target,
-        "seed": seed,
         "parameters": sum(value.numel() for value in model.parameters()),
         "seconds": round(time.perf_counter() - begin, 1),
         "loss": round(sum(history.loss[-100:]) / len(history.loss[-100:]), 5),
-        "off_plane": round(float(off), 4),
+        "off_plane": round(float(outside.square().sum(dim=1).mean().sqrt()), 4),
         **inside_plane(inside, seed),
     }
-    print(found, flush=True)
-    if seed == given.seeds[0]:
-        off_each = (drawn - inside @ basis.T).norm(dim=1)
-        for name, values in (("x", inside[:, 0]), ("y", inside[:, 1]), ("off", off_each)):
-            found[name] = [round(value, 2) for value in values[:SHOWN].tolist()]
-    return found
+    shown = listed(x=inside[:, 0], y=inside[:, 1], off=outside.norm(dim=1)) if seed == given.seeds[0] else {}
+    return {**found, **shown}
+
+
+def listed(**columns: Tensor) -> Row:
+    """The first values of each column, for a figure."""
+    return {name: [round(value, 2) for value in values[:SHOWN].tolist()] for name, values in columns.items()}
+
+
+def bounds(count: int) -> Row:
+    """What is measured of so many fresh points of the spiral, of noise; and points of the spiral themselves."""
+    floor = torch.tensor([inside_plane(spiral(count, seeded(n)), n)["distance"] for n in range(20)])
+    shown = spiral(SHOWN, seeded(7))
+    return {
+        "floor": {"mean": round(float(floor.mean()), 4), "spread": round(float(floor.std()), 4), "draws": len(floor)},
+        "noise": inside_plane(torch.randn(count, 2, generator=seeded(7)), 0),
+        "data": listed(x=shown[:, 0], y=shown[:, 1]),
+    }
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--dimensions", type=int, nargs="+", default=list(DIMENSIONS))
+    options = arguments(
+        __doc__, "flat", dimensions=(list(DIMENSIONS), "of the space that the plane lies in"),
+        seeds=([0], "of first weights, plane and samples"), iterations=(1500, "updates of each network"),
+        batch=(256, "points an update"), learning_rate=(2e-3, "at its largest"), width=(256, "of the network"),
+        steps=(32, "of the walk down"), count=(1000, "samples that are measured"),
+    )  # fmt: skip
     options.add_argument("--targets", nargs="+", default=list(TARGETS), choices=list(TARGETS))
-    options.add_argument("--seeds", type=int, nargs="+", default=[0])
-    options.add_argument("--iterations", type=int, default=1500)
-    options.add_argument("--batch", type=int, default=256)
-    options.add_argument("--learning-rate", type=float, default=2e-3)
-    options.add_argument("--width", type=int, default=256)
-    options.add_argument("--steps", type=int, default=32)
-    options.add_argument("--count", type=int, default=1000, help="samples that are measured")
-    options.add_argument("--out", type=Path, default=OUT)
-    options.add_argument("--smoke", action="store_true", help="seconds only, to see that it runs")
     given = options.parse_args()
     if given.smoke:
         given.dimensions, given.seeds, given.iterations, given.count = [2, 16], [0], 30, 500
-
-    settings = {
-        name: getattr(given, name)
-        for name in ("iterations", "batch", "learning_rate", "width", "steps", "count", "smoke")
-    }
-    rows: list[dict[str, Any]] = []
-    if given.out.is_file():
-        before = json.loads(given.out.read_text())
-        rows = before["rows"] if before["settings"] == settings else []
-    floor = torch.tensor([inside_plane(spiral(given.count, seeded(n)), n)["distance"] for n in range(20)])
-    shown = spiral(SHOWN, seeded(7))
-    content = {
-        "command": shlex.join(["python", "benchmarks/flat.py", *sys.argv[1:]]),
-        "date": date.today().isoformat(),
-        "torch": str(torch.__version__),
-        "threads": torch.get_num_threads(),
-        "seed": given.seeds[0],
-        "settings": settings,
-        "floor": {"mean": round(float(floor.mean()), 4), "spread": round(float(floor.std()), 4), "draws": len(floor)},
-        "noise": inside_plane(torch.randn(given.count, 2, generator=seeded(7)), 0),
-        "data": {name: [round(value, 2) for value in shown[:, k].tolist()] for k, name in enumerate("xy")},
-        "rows": rows,
-    }
-    for seed in given.seeds:  # what is there already is not made again
-        for dimensions in given.dimensions:
-            for target in given.targets:
-                if any((row["dimensions"], row["target"], row["seed"]) == (dimensions, target, seed) for row in rows):
-                    continue
-                rows.append(fit(dimensions, target, seed, given))
-                save(given.out, content)
-    rows.sort(key=lambda row: (row["seed"], row["dimensions"], list(TARGETS).index(row["target"])))
-    save(given.out, content)
-    print(given.out.name)
-
-
-def save(path: Path, content: dict[str, Any]) -> None:
-    """Write the JSON with each list of numbers on one line: a quarter of the size."""
-    text = re.sub(r"\[[-\d.e+,\s]+\]", lambda found: " ".join(found[0].split()), json.dumps(content, indent=2))
-    store.write_atomically(path, (text + "\n").encode())
+    shared = ("iterations", "batch", "learning_rate", "width", "steps", "count", "smoke")
+    settings = {name: getattr(given, name) for name in shared}
+    found = Results(given.out, settings, {"rows": ()}, facts=bounds(given.count))
+    for seed, dimensions, target in itertools.product(given.seeds, given.dimensions, given.targets):
+        key = {"dimensions": dimensions, "target": target, "seed": seed}
+        found.measure("rows", key, lambda key: fit(key, given))
+    found.close()
 
 
 if __name__ == "__main__":

@@ -13,38 +13,32 @@ package. A network that does not come with it, and those of any other seed, are 
 rows are drawn by the same networks without the label (it was left out for a tenth of the training) and scored against
 their own floor. ``--costs`` measures, on a quiet machine, seconds and FLOPs a picture, at 8, 16 and 32 pixels.
 
-Rows that the file has for the same weights are kept, so a run goes on where it was stopped. What was measured before
-in the same way, with the same weights (the scores beside the weights, ``spreading.json``, ``few_steps.json``), is taken
-from there; ``--afresh`` measures it again. Writes ``minigen/course/results/frontier.json``; "made_here" says there what is
-known of the networks that don't come with the package.
+What was measured before in the same way, with the same weights (the scores beside the weights, ``spreading.json``,
+``few_steps.json``), is taken from there; ``--afresh`` measures it again. Writes
+``minigen/course/results/frontier.json``; "made_here" says there what is known of the networks that don't come with the
+package.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
-import json
+import itertools
 import statistics
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
+from common import Row, scored
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 import minigen as mg
-from minigen.base import store
-
-OUT = mg.zoo.RESULTS / "frontier.json"
-RUNS = Path("runs/frontier")
-Row = dict[str, Any]
+from minigen.course.measurements import Results, arguments, packed, stored
 
 PATCH = {1: 16, 4: 8, 16: 4, 64: 2, 256: 1}
 """The side of the patches that make so many calls."""
@@ -135,8 +129,8 @@ def folder_of(name: str, seed: int, given: argparse.Namespace) -> Path:
     return mg.zoo.SHIPPED if shipped else Path(given.runs) / f"seed-{seed}"
 
 
-def network(name: str, seed: int, given: argparse.Namespace) -> tuple[mg.Generator, str]:
-    """A trained network and the checksum of its weights; what does not come with the package is trained here, once."""
+def trained(name: str, seed: int, given: argparse.Namespace) -> Path:
+    """The folder with the weights of a network; what does not come with the package is trained here, once."""
     folder = folder_of(name, seed, given)
     if name not in mg.zoo.names(folder):
         recipe, revision = mg.recipes.recipe(name), mg.zoo.code_revision()
@@ -147,11 +141,11 @@ def network(name: str, seed: int, given: argparse.Namespace) -> tuple[mg.Generat
             raise SystemExit(f"{name}, seed {seed}: interrupted; the same command goes on from there")
         mg.zoo.save(folder, recipe, model, history, changes, revision)
         checkpoint.unlink()
-    return mg.zoo.load(name, folder, given.device), mg.zoo.about(name, folder)["sha256"]
+    return folder
 
 
 def elsewhere(row: Row) -> Row | None:
-    """The row as it was measured before with these weights: same pictures, same scores."""
+    """The scores of a row as they were measured before with these weights: same pictures, same scores."""
     curve = CURVES[row["curve"]]
     if row["seed"] or not row["told"] or row["net"] not in mg.zoo.names():
         return None
@@ -160,7 +154,7 @@ def elsewhere(row: Row) -> Row | None:
     found: Row | None = None
     if plan is None and about.get("scores", {}).get("sampling") == same_walk:
         found = {**about["scores"], "from": f"weights/{row['net']}.json"}
-    few = mg.zoo.results("few_steps")
+    few = stored("few_steps")
     way = {"noise": "draw, eta 1", "noise, mean": "mean, eta 0", "noise, second order": "second order"}.get(
         row["curve"]
     )
@@ -169,14 +163,14 @@ def elsewhere(row: Row) -> Row | None:
         found = next(
             ({**each, "from": "few_steps.json"} for each in few["rows"] if wanted.items() <= each.items()), found
         )
-    spread = mg.zoo.results("spreading")
+    spread = stored("spreading")
     if spread["weights"].get(row["net"]) == about["sha256"]:
         wanted = {"net": row["net"], "calls": row["calls"], "width": getattr(plan, "width", None)}
         wanted |= {"order": getattr(plan, "order", None), "patch": getattr(plan, "patch", None)}
         rows = [each for each in spread["rows"] if wanted.items() <= each.items()] if curve.sampling == DRAW else []
         found = next(({**each, "from": "spreading.json"} for each in rows), found)
     kept = ("count", "frechet", "floor", "kernel", "density", "coverage", "accuracy", "nearer_to_train", "from")
-    return found and {**row, **{key: found[key] for key in kept}}
+    return found and {column: found[column] for column in kept}
 
 
 def measure(row: Row, model: mg.Generator, count: int) -> Row:
@@ -188,18 +182,9 @@ def measure(row: Row, model: mg.Generator, count: int) -> Row:
     drawn = mg.sample(
         walked, count, steps=row["calls"], labels=labels, seed=row["seed"], **{**curve.sampling, **untold}
     ).cpu()  # fmt: skip
-    found = {**row, **borders(drawn, row)}
-    if of(row) == "fashion":  # their networks don't come with the package, so the chapter can't draw them again
-        found["pictures"] = packed(drawn[:10])
-    if count < mg.metrics.LEAST:
-        return found
-    return {**found, **mg.metrics.evaluate(drawn, labels, balanced=row["told"], of=of(row)).rounded()}
-
-
-def packed(images: Tensor) -> str:
-    """Pictures as text: a byte a pixel, compressed."""
-    grey = images.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
-    return base64.b64encode(zlib.compress(grey.cpu().numpy().tobytes(), 9)).decode()
+    # the networks of clothes don't come with the package, so the chapter can't draw them again
+    shown = {"pictures": packed(drawn[:10])} if of(row) == "fashion" else {}
+    return {**borders(drawn, row), **shown, **scored(drawn, labels, balanced=row["told"], of=of(row))}
 
 
 def borders(drawn: Tensor, row: Row) -> dict[str, Any]:
@@ -214,35 +199,33 @@ def borders(drawn: Tensor, row: Row) -> dict[str, Any]:
 # --- costs -----------------------------------------------------------------------------------------
 
 
-def costs(given: argparse.Namespace) -> list[Row]:
-    """Seconds (three rounds by turns) and FLOPs a picture for the kinds of network, by size and batch."""
-    sizes, batches, rounds = ((8,), (1,), 1) if given.smoke else ((8, 16, 32), (1, 64), 3)
-    kinds = {size: kinds_of(size, given.device) for size in sizes}
-    rows = []
-    for size, batch in ((size, batch) for size in sizes for batch in batches):
-        seconds: dict[str, list[float]] = {name: [] for name in kinds[size]}
-        for _ in range(rounds):
-            for name, (model, steps) in kinds[size].items():
-                begin = time.perf_counter()
-                mg.sample(model, batch, steps=steps, batch_size=batch)
-                if given.device == "cuda":
-                    torch.cuda.synchronize()
-                seconds[name].append((time.perf_counter() - begin) / batch)
-        for name, (model, steps) in kinds[size].items():
-            rows.append(
-                {
-                    "kind": name,
-                    "size": size,
-                    "batch": batch,
-                    "calls": steps,
-                    "parameters": sum(value.numel() for value in model.parameters()),
-                    "flops": flops(model, steps),
-                    "seconds": [round(value, 6) for value in sorted(seconds[name])],
-                    "median": round(statistics.median(seconds[name]), 6),
-                }
-            )
-            print(rows[-1], flush=True)
-    return rows
+def costs(size: int, batch: int, rounds: int, found: Results, device: str) -> None:
+    """Seconds (in rounds by turns) and FLOPs a picture for the kinds of network."""
+    kinds = kinds_of(size, device)
+
+    @cache
+    def seconds() -> dict[str, list[float]]:
+        taken: dict[str, list[float]] = {name: [] for name in kinds}
+        for _, (name, (model, steps)) in itertools.product(range(rounds), kinds.items()):
+            begin = time.perf_counter()
+            mg.sample(model, batch, steps=steps, batch_size=batch)
+            if device == "cuda":
+                torch.cuda.synchronize()
+            taken[name].append((time.perf_counter() - begin) / batch)
+        return taken
+
+    def make(key: Row) -> Row:
+        model, steps = kinds[key["kind"]]
+        taken = seconds()[key["kind"]]
+        return {
+            "parameters": sum(value.numel() for value in model.parameters()),
+            "flops": flops(model, steps),
+            "seconds": [round(value, 6) for value in sorted(taken)],
+            "median": round(statistics.median(taken), 6),
+        }
+
+    for name, (_, steps) in kinds.items():
+        found.measure("costs", {"kind": name, "size": size, "batch": batch, "calls": steps}, make)
 
 
 def kinds_of(size: int, device: str) -> dict[str, tuple[mg.Generator, int]]:
@@ -270,31 +253,25 @@ def flops(model: mg.Generator, steps: int) -> int:
 
 def main() -> None:
     given = options()
-    settings = {"count": given.count, "split": "held-out", "smoke": given.smoke, "device": given.device}
-    had = json.loads(given.out.read_text()) if given.out.is_file() else {}
-    kept = had if had.get("settings") == settings else {}
-    content: dict[str, Any] = {
-        "command": "python benchmarks/frontier.py --costs --afresh",
-        "date": date.today().isoformat(),
-        "torch": str(torch.__version__),
-        "threads": had.get("threads", torch.get_num_threads()),  # of the costs
-        "seed": 0,
-        "settings": settings,
-        "curves": {
-            name: {"controlled": curve.controlled, "sampling": dict(curve.sampling)} for name, curve in CURVES.items()
-        },
-        "made_here": kept.get("made_here", []),
-        "costs": had.get("costs", []),
-        "rows": kept.get("rows", []),
-        "clothes": kept.get("clothes", []),
-    }
+    found = opened(given)
     if given.costs:
-        content |= {"costs": costs(given), "threads": torch.get_num_threads()}
+        sizes, batches, rounds = ((8,), (1,), 1) if given.smoke else ((8, 16, 32), (1, 64), 3)
+        for size, batch in itertools.product(sizes, batches):
+            costs(size, batch, rounds, found, given.device)
     for row in wanted_rows(given.seeds):
         if is_wanted(row, given):
-            add(row, content, given)
-    store.save_json(given.out, content)
-    print(f"{given.out.name}: {sum(len(content[part]) for part in PARTS.values())} rows")
+            add(row, found, given)
+    found.close()
+
+
+def opened(given: argparse.Namespace) -> Results:
+    """The results file. A row says of which weights it is, since a net has others for each seed."""
+    settings = {"count": given.count, "split": "held-out", "smoke": given.smoke, "device": given.device}
+    curves = {
+        name: {"controlled": curve.controlled, "sampling": dict(curve.sampling)} for name, curve in CURVES.items()
+    }
+    tables = {"made_here": (), "costs": (), **dict.fromkeys(PARTS.values(), ())}
+    return Results(given.out, settings, tables, facts={"curves": curves})
 
 
 def is_wanted(row: Row, given: argparse.Namespace) -> bool:
@@ -306,7 +283,7 @@ def is_wanted(row: Row, given: argparse.Namespace) -> bool:
     return not given.trained or row["net"] in mg.zoo.names(folder_of(row["net"], row["seed"], given))
 
 
-@lru_cache(maxsize=1)
+@cache
 def has_clothes() -> bool:
     """Whether Fashion-MNIST is there; says so where it is not."""
     try:
@@ -317,56 +294,41 @@ def has_clothes() -> bool:
     return True
 
 
-def add(row: Row, content: dict[str, Any], given: argparse.Namespace) -> None:
-    """Measure the row, unless the file has it for these weights, and write the file."""
-    rows: list[Row] = content[PARTS[of(row)]]
-    model, checksum = network(row["net"], row["seed"], given)
-    remember(row, content["made_here"], given)
-    row["weights"] = checksum[:16]
-    if any(row.items() <= each.items() for each in rows):
+def add(row: Row, found: Results, given: argparse.Namespace) -> None:
+    """Measure the row, unless the file has it for these weights; and note how its network was trained."""
+    folder = trained(row["net"], row["seed"], given)
+    about = mg.zoo.about(row["net"], folder)
+    weights = {"weights": about["sha256"][:16]}
+    if folder != mg.zoo.SHIPPED:
+        key = {"net": row["net"], "seed": row["seed"], **weights}
+        found.measure("made_here", key, lambda key: {"parameters": about["parameters"], **about["trained"]}, quiet=True)
+    table, key = PARTS[of(row)], {**row, **weights}
+    if found.find(table, key):
         return
-    same = {key: value for key, value in row.items() if key != "weights"}
-    rows[:] = [each for each in rows if not same.items() <= each.items()]  # of other weights
     before = None if given.afresh or given.count != 1000 else elsewhere(row)
     if before is None and given.collect:
         return
-    rows.append(before or measure(row, model, given.count))
-    shown = ("curve", "net", "calls", "seed", "told", "frechet", "accuracy")
-    print({key: rows[-1].get(key) for key in shown}, flush=True)
-    store.save_json(given.out, content)
-
-
-def remember(row: Row, made_here: list[Row], given: argparse.Namespace) -> None:
-    """Note how a network that does not come with the package was trained."""
-    folder = folder_of(row["net"], row["seed"], given)
-    if folder == mg.zoo.SHIPPED:
-        return
-    key = {"net": row["net"], "seed": row["seed"]}
-    about = mg.zoo.about(row["net"], folder)
-    made_here[:] = [each for each in made_here if not key.items() <= each.items()]
-    made_here.append({**key, "weights": about["sha256"][:16], "parameters": about["parameters"], **about["trained"]})
-    made_here.sort(key=lambda each: (each["seed"], each["net"]))
+    found.measure(
+        table, key, lambda key: before or measure(row, mg.zoo.load(row["net"], folder, given.device), given.count)
+    )
 
 
 def options() -> argparse.Namespace:
     """What was asked for on the command line."""
-    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    options.add_argument("--count", type=int, default=1000, help="pictures a row")
-    options.add_argument("--seeds", type=int, default=2, help="trainings, seed 0 included")
-    options.add_argument("--most-calls", type=int, default=256, help="leave out the rows with more")
+    options = arguments(
+        __doc__, "frontier", count=(1000, "pictures a row"), seeds=(2, "trainings, seed 0 included"),
+        most_calls=(256, "leave out the rows with more"), device=("cpu", "where to train and draw"),
+        runs=(Path("runs/frontier"), "networks that don't come with the package"),
+    )  # fmt: skip
     options.add_argument("--curves", nargs="+", choices=CURVES, metavar="CURVE", help="only these")
     options.add_argument("--trained", action="store_true", help="only rows whose network is trained: train nothing")
-    options.add_argument("--device", default="cpu")
     options.add_argument("--costs", action="store_true", help="measure seconds and FLOPs, too")
     options.add_argument("--afresh", action="store_true", help="measure again what other files have already")
     options.add_argument("--collect", action="store_true", help="only take over what other files have")
-    options.add_argument("--runs", type=Path, default=RUNS)
-    options.add_argument("--out", type=Path, default=OUT)
-    options.add_argument("--smoke", action="store_true", help="a few digits and calls, to see that it runs")
     given = options.parse_args()
     if given.smoke:
         given.count, given.most_calls, given.seeds = 20, 4, 1
-        given.runs, given.out = RUNS.with_name("frontier-smoke"), RUNS.with_name("frontier-smoke") / "frontier.json"
+        given.runs = Path("runs/frontier-smoke")
     return given
 
 

@@ -12,35 +12,29 @@ distillations together took: a student's update is one pass forth and back, coun
 its teacher. Both start at level 0.995, as the distilled one must: at level 1 this package hides the noise, and the
 student has to see which noise it is.
 
-Weights are rounded to a byte each, like those that come with the package. Networks are kept in ``runs/future`` and rows
-in the file, so a run that was interrupted goes on. Writes ``minigen/course/results/future.json``.
+Weights are rounded to a byte each, like those that come with the package, and kept in ``runs/future``. Writes
+``minigen/course/results/future.json``.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
-import json
-import shlex
-import sys
-import zlib
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import torch
+from common import Row, trained_once
 from torch import Tensor, nn
 
 import minigen as mg
-from minigen.base import store
+from minigen.course.measurements import Results, arguments, checksums, packed
 from minigen.process import convert, corrupt, cosine, step
 
-OUT = mg.zoo.RESULTS / "future.json"
+NET = "digits-v"
 CALLS = (1, 2, 4, 8, 16)
 START = 0.995
 HALVINGS = (4, 2, 1)
-Row = dict[str, Any]
 
 
 class Halving(nn.Module):
@@ -84,24 +78,15 @@ def fresh(schedule: str = "cosine", start: float = 1.0) -> mg.Generator:
 
 def shipped(given: argparse.Namespace) -> mg.Generator:
     """``digits-v`` as it comes with the package (the recipe's training, seed 0), walked from level 0.995."""
-    return mg.zoo.load("digits-v", device="cpu").along(mg.plans.diffusion(start=START))
+    return mg.zoo.load(NET, device="cpu").along(mg.plans.diffusion(start=START))
 
 
-def kept(name: str, model: mg.Generator, fit: Callable[[Path], mg.training.History], given: Any) -> mg.Generator:
+def kept(name: str, model: mg.Generator, fit: Callable[[Path], mg.History], given: Any) -> mg.Generator:
     """``model`` after ``fit``, rounded to a byte a weight; from its file if it is there."""
-    path = given.runs / f"{name}.safetensors"
-    if not path.is_file():
-        given.runs.mkdir(parents=True, exist_ok=True)
-        checkpoint = given.runs / f"{name}.checkpoint"
-        history = fit(checkpoint)
-        store.save(path, store.pack(model.state_dict()), {"seconds": history.seconds, "best": history.best})
-        checkpoint.unlink(missing_ok=True)
-        print(f"{name}: {history.seconds:.0f} s, best at {history.best}", flush=True)
-    model.load_state_dict(store.unpack(store.load(path)[0]))
-    return model.eval()
+    return trained_once(given.runs / f"{name}.safetensors", model, fit, rounded=True)[0]
 
 
-def train(model: nn.Module, checkpoint: Path, given: Any, **settings: Any) -> mg.training.History:
+def train(model: nn.Module, checkpoint: Path, given: Any, **settings: Any) -> mg.History:
     """The recipe's training; only what ``settings`` name differs."""
     return mg.train(
         model, *mg.data.digits(), batch_size=given.batch, weight_decay=0.01, precision="float32", device="cpu",
@@ -112,7 +97,7 @@ def train(model: nn.Module, checkpoint: Path, given: Any, **settings: Any) -> mg
 def trained(schedule: str, seed: int, given: argparse.Namespace) -> mg.Generator:
     """Following the recipe of ``digits-v`` with this schedule; cosine, seed 0 *is* ``digits-v``."""
     if (schedule, seed) == ("cosine", 0) and not given.smoke:
-        return mg.zoo.load("digits-v", device="cpu")
+        return mg.zoo.load(NET, device="cpu")
     torch.manual_seed(seed)
     model = fresh(schedule)
     name = f"{schedule}-{given.iterations}-seed-{seed}"
@@ -127,7 +112,7 @@ def distilled(given: argparse.Namespace) -> dict[int, mg.Generator]:
         student.load_state_dict(teacher.state_dict())
         pupil = Halving(student, teacher, steps)
 
-        def fit(file: Path, pupil: Halving = pupil, steps: int = steps) -> mg.training.History:
+        def fit(file: Path, pupil: Halving = pupil, steps: int = steps) -> mg.History:
             return train(pupil, file, given, iterations=given.each, learning_rate=1e-3, seed=steps)
 
         students[steps] = teacher = kept(f"distilled-{given.each}-to-{steps}", student, fit, given)
@@ -138,12 +123,17 @@ def trained_on(given: argparse.Namespace) -> mg.Generator:
     """``digits-v``, trained further on its own loss, for as many passes as the distillations took."""
     model = fresh(start=START)
     model.load_state_dict(shipped(given).state_dict())
-    updates = round(given.each * len(HALVINGS) * 5 / 3)
+    updates = further(given)
 
-    def fit(file: Path) -> mg.training.History:
+    def fit(file: Path) -> mg.History:
         return train(model, file, given, iterations=updates, learning_rate=1e-3, seed=1)
 
     return kept(f"trained-on-{updates}", model, fit, given)
+
+
+def further(given: argparse.Namespace) -> int:
+    """The updates with as many passes as the distillations took: five for each of theirs, three for one of these."""
+    return round(given.each * len(HALVINGS) * 5 / 3)
 
 
 def draw(model: mg.Generator, row: Row, count: int) -> Tensor:
@@ -155,17 +145,14 @@ def draw(model: mg.Generator, row: Row, count: int) -> Tensor:
 
 
 def measure(model: mg.Generator, row: Row, given: argparse.Namespace) -> Row:
-    """The row with its scores, and its first ten digits (bytes, compressed, in base64).
+    """The scores, and the first ten digits.
 
     Scored against held-out digits; only how many steps the teacher takes is chosen by validation digits.
     """
     drawn, split = draw(model, row, given.count), row.get("split", "held-out")
     scores = mg.metrics.evaluate(drawn, torch.arange(given.count) % 10, split=split).rounded()
-    found = {**row, **scores}
-    if row["seed"] == 0 and row.get("training_seed", 0) == 0:
-        grey = ((drawn[:10].clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-        found["pictures"] = base64.b64encode(zlib.compress(grey.numpy().tobytes(), 9)).decode()
-    return found
+    shown = row["seed"] == 0 and row.get("training_seed", 0) == 0
+    return {**scores, "pictures": packed(drawn[:10])} if shown else scores
 
 
 def wanted(part: str) -> list[Row]:
@@ -199,51 +186,29 @@ def model_of(row: Row, given: argparse.Namespace, made: dict[str, Any]) -> mg.Ge
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--iterations", type=int, default=1500, help="updates of each schedule's training")
-    options.add_argument("--each", type=int, default=500, help="updates of each halving")
-    options.add_argument("--batch", type=int, default=64)
-    options.add_argument("--count", type=int, default=1000, help="digits a row")
-    options.add_argument("--runs", type=Path, default=Path("runs/future"))
-    options.add_argument("--out", type=Path, default=OUT)
-    options.add_argument("--smoke", action="store_true", help="seconds only, to see that it runs")
-    given = options.parse_args()
+    given = arguments(
+        __doc__, "future", iterations=(1500, "updates of each schedule's training"),
+        each=(500, "updates of each halving"), batch=(64, "digits an update"), count=(1000, "digits a row"),
+        runs=(Path("runs/future"), "where networks are kept"),
+    ).parse_args()  # fmt: skip
     if given.smoke:
         given.iterations, given.each, given.batch, given.count = 3, 2, 8, 500
         given.runs = Path("runs/future-smoke")
     settings = {
         "iterations": given.iterations, "each": given.each, "batch": given.batch, "count": given.count,
         "eta": 0.0, "weight_decay": 0.01, "learning_rate": 2e-3, "learning_rate_further": 1e-3, "start": START,
-        "trained_on_iterations": round(given.each * len(HALVINGS) * 5 / 3), "split": "held-out", "smoke": given.smoke,
+        "trained_on_iterations": further(given), "split": "held-out", "smoke": given.smoke,
     }  # fmt: skip
-    sha256 = mg.zoo.about("digits-v")["sha256"]
-    had = json.loads(given.out.read_text()) if given.out.is_file() else {}
-    fits = (had.get("settings"), had.get("weights")) == (settings, {"digits-v": sha256})
-    content: dict[str, Any] = {
-        "command": shlex.join(["python", "benchmarks/future.py", *sys.argv[1:]]),
-        "date": date.today().isoformat(),
-        "torch": str(torch.__version__),
-        "threads": torch.get_num_threads(),
-        "seed": 0,
-        "settings": settings,
-        "weights": {"digits-v": sha256},
-        "parameters": sum(value.numel() for value in fresh().parameters()),
-        "teacher": had.get("teacher", []) if fits else [],
-        "schedules": had["schedules"] if fits else [],
-        "distilled": had["distilled"] if fits else [],
-    }
+    facts = {"parameters": sum(value.numel() for value in fresh().parameters())}
+    tables = {"teacher": [NET], "schedules": [NET], "distilled": [NET]}
+    found = Results(given.out, settings, tables, checksums([NET]), facts)
     made: dict[str, Any] = {}
     for part in ("schedules, first", "teacher", "distilled", "schedules, second"):
-        rows = content[part.split(",")[0]]
-        for row in wanted(part):
-            if given.smoke and (row["calls"] > 2 or row["seed"] or row.get("training_seed")):
+        for key in wanted(part):
+            if given.smoke and (key["calls"] > 2 or key["seed"] or key.get("training_seed")):
                 continue
-            if any(row.items() <= each.items() for each in rows):
-                continue
-            rows.append(measure(model_of(row, given, made), row, given))
-            store.save_json(given.out, content)
-            print({**row, "frechet": rows[-1]["frechet"], "accuracy": rows[-1]["accuracy"]}, flush=True)
-    print(f"{given.out.name}: {sum(len(content[part]) for part in ('teacher', 'schedules', 'distilled'))} rows")
+            found.measure(part.split(",")[0], key, lambda key: measure(model_of(key, given, made), key, given))
+    found.close()
 
 
 if __name__ == "__main__":

@@ -6,30 +6,26 @@ the scores stands ``saturation``, the share of values at the ends of the range (
 ways: guiding at some levels only (``intervals``), with a small and hardly trained network in the place of the one not
 told (``worse``, trained here in a minute), in auto-regression by patches (``patches``), and with a negative prompt
 (``negative``). ``seconds`` compares a told walk with a guided one, its two runs batched as one or one after the other.
-
-Rows that the file already has are kept, so a run that was interrupted goes on. Writes
-``minigen/course/results/guidance.json``.
+Writes ``minigen/course/results/guidance.json``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
+from common import Row, scored
 from torch import Tensor
 
 import minigen as mg
-from minigen.base import store
+from minigen.course.measurements import Results, arguments, checksums
+from minigen.zoo.teaching import HELDOUT_SEED
 
-OUT = mg.zoo.RESULTS / "guidance.json"
 SCALES = (1.0, 2.0, 0.0, 4.0, 1.5, 3.0, 10.0, 0.5, 6.0, 8.0)
 AGAIN = (1.0, 1.5, 2.0, 3.0)
 """Scales that are drawn with a second seed."""
@@ -41,14 +37,13 @@ THIRDS = {"high": (0.67, 1.0), "middle": (0.34, 0.66), "low": (0.0, 0.33)}
 """Of the levels; all of them together are a row of ``digits``."""
 
 WALK: dict[str, Any] = dict(steps=16, eta=0.0, pick="mean", batch_size=64)
-WORSE = dict(iterations=300, batch_size=64, weight_decay=0.01)
+WORSE: dict[str, Any] = dict(iterations=300, batch_size=64, weight_decay=0.01)
 PROMPT, NEGATIVE = "a circle", "a red circle"
 NETS = {
     "digits": "digits-diffusion", "intervals": "digits-diffusion", "worse": "digits-diffusion",
     "patches": "digits-raster-4", "scenes": "scenes", "negative": "scenes", "seconds": "digits-diffusion",
 }  # fmt: skip
-
-Row = dict[str, Any]
+"""The parts of the file, and the network that each rests on."""
 
 
 def saturation(images: Tensor) -> float:
@@ -65,7 +60,6 @@ def variety(images: Tensor, labels: Tensor) -> float:
     return round(statistics.fmean(distances), 4)
 
 
-@cache
 def real_digits() -> Row:
     """What held-out digits have of what is measured beside the scores."""
     images, labels = mg.data.digits(size=16, split="held-out")
@@ -88,32 +82,27 @@ def worse() -> mg.Generator:
     return made
 
 
-def score_digits(drawn: Tensor) -> Row:
-    """All scores of digits that were asked for in turn."""
-    labels = torch.arange(len(drawn)) % 10
-    scores = mg.metrics.evaluate(drawn, labels).rounded() if len(drawn) >= mg.metrics.LEAST else {"frechet": None}
-    return {**scores, "saturation": saturation(drawn), "variety": variety(drawn, labels)}
-
-
 def draw_digits(how: mg.Generator | mg.Guided, row: Row, count: int) -> Row:
-    """A row of digits with its scores."""
+    """Digits that are asked for in turn, and their scores."""
     scale, given = row["guidance_scale"], dict(WALK)
     if how.plan.name == "raster":
         given = dict(steps=16, batch_size=64)
-    drawn = mg.sample(how, count, labels=torch.arange(count) % 10, seed=row["seed"], guidance_scale=scale, **given)
+    labels = torch.arange(count) % 10
+    drawn = mg.sample(how, count, labels=labels, seed=row["seed"], guidance_scale=scale, **given)
     calls = how.nfe(16, scale) if isinstance(how, mg.Guided) else mg.nfe(16, scale)
-    return {**row, "calls": calls, **score_digits(drawn)}
+    beside = {"saturation": saturation(drawn), "variety": variety(drawn, labels)}
+    return {"calls": calls, **scored(drawn, labels), **beside}
 
 
 def draw_scenes(row: Row, count: int) -> Row:
-    """A row of scenes with its scores."""
-    asked = mg.data.scenes(count, "train", seed=mg.recipes.HELDOUT_SEED)
+    """Scenes and their scores."""
+    asked = mg.data.scenes(count, "train", seed=HELDOUT_SEED)
     scale = row["guidance_scale"]
     walk = {**WALK, "batch_size": None}
     drawn = mg.sample(model("scenes"), count, prompt=asked.prompts, seed=row["seed"], guidance_scale=scale, **walk)
     scores = mg.metrics.evaluate_scenes(drawn, asked).rounded() if count >= mg.metrics.LEAST else {"frechet": None}
     real = {"real_saturation": saturation(asked.images)}
-    return {**row, "calls": mg.nfe(16, scale), "count": count, **scores, "saturation": saturation(drawn), **real}
+    return {"calls": mg.nfe(16, scale), "count": count, **scores, "saturation": saturation(drawn), **real}
 
 
 def draw_negative(row: Row, count: int) -> Row:
@@ -124,10 +113,10 @@ def draw_negative(row: Row, count: int) -> Row:
     colours = torch.bincount(seen[:, 2], minlength=len(mg.scenes.COLOURS)).tolist()
     circles = (seen[:, 0] == 0) & (seen[:, 3] == list(mg.scenes.SHAPES).index("circle"))
     shown = dict(zip(mg.scenes.COLOURS, colours, strict=True))
-    return {**row, "count": count, "as_asked": round(float(circles.double().mean()), 4), "colours": shown}
+    return {"count": count, "as_asked": round(float(circles.double().mean()), 4), "colours": shown}
 
 
-def time_walks(row: Row, count: int, rounds: int) -> Row:
+def time_walks(count: int, rounds: int) -> Row:
     """Median seconds of a walk: told; guided, both runs as one batch; guided, one run after the other."""
     net = model("digits-diffusion")
 
@@ -155,7 +144,7 @@ def time_walks(row: Row, count: int, rounds: int) -> Row:
         for name, values in taken.items()
         if name != "told"
     }
-    return {**row, "rounds": rounds, "seconds": medians, "seconds_over_told": ratios}
+    return {"rounds": rounds, "seconds": medians, "seconds_over_told": ratios}
 
 
 def wanted(given: argparse.Namespace) -> Iterator[tuple[str, Row, Callable[[Row], Row]]]:
@@ -168,10 +157,12 @@ def wanted(given: argparse.Namespace) -> Iterator[tuple[str, Row, Callable[[Row]
     for scale in SCALES:
         yield "digits", {"guidance_scale": scale, "seed": 0}, digits(lambda: model(net))
     for batch in (1, 64):
-        yield "seconds", {"batch": batch}, lambda row: time_walks(row, row["batch"], given.rounds)
+        yield "seconds", {"batch": batch}, lambda row: time_walks(row["batch"], given.rounds)
     for name, levels in THIRDS.items():
         row = {"way": name, "levels": list(levels), "guidance_scale": PUSH, "seed": 0}
-        yield "intervals", row, digits(lambda levels=levels: mg.Guided(model(net), levels=levels))
+        yield "intervals", row, lambda row: draw_digits(
+            mg.Guided(model(net), levels=tuple(row["levels"])), row, given.count
+        )  # fmt: skip
     for scale in (2.0, 3.0, 0.0, 1.5):
         yield "worse", {"guidance_scale": scale, "seed": 0}, digits(lambda: mg.Guided(model(net), worse=worse()))
     for scale in (1.0, 2.0, 3.0, 1.5, 4.0):
@@ -186,14 +177,11 @@ def wanted(given: argparse.Namespace) -> Iterator[tuple[str, Row, Callable[[Row]
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--count", type=int, default=1000, help="digits a row")
-    options.add_argument("--scenes", type=int, default=1000, help="scenes a row")
-    options.add_argument("--negative", type=int, default=200, help="scenes a row with a negative prompt")
-    options.add_argument("--rounds", type=int, default=5, help="of the comparison of seconds")
+    options = arguments(
+        __doc__, "guidance", count=(1000, "digits a row"), scenes=(1000, "scenes a row"),
+        negative=(200, "scenes a row with a negative prompt"), rounds=(5, "of the comparison of seconds"),
+    )  # fmt: skip
     options.add_argument("--parts", nargs="*", choices=NETS, default=list(NETS), help="measure these only")
-    options.add_argument("--out", type=Path, default=OUT)
-    options.add_argument("--smoke", action="store_true", help="a few pictures, to see that it runs")
     given = options.parse_args()
     if given.smoke:
         given.count, given.scenes, given.negative, given.rounds = 20, 4, 4, 1
@@ -202,35 +190,13 @@ def main() -> None:
         "count": given.count, "scenes": given.scenes, "negative": given.negative, "rounds": given.rounds,
         "split": "held-out", "walk": WALK, "worse": WORSE, "prompt": PROMPT, "smoke": given.smoke,
     }  # fmt: skip
-
-    had = json.loads(given.out.read_text()) if given.out.is_file() else {}
-    have = {name: mg.zoo.about(name)["sha256"] for name in NETS.values() if name in mg.zoo.names()}
-    same = had.get("settings") == settings
-    content: dict[str, Any] = {
-        "command": "python benchmarks/guidance.py",
-        "date": date.today().isoformat(),
-        "torch": str(torch.__version__),
-        "threads": torch.get_num_threads(),
-        "seed": 0,
-        "settings": settings,
-        "weights": have,
-        "real_digits": real_digits(),
-    }
-    for part, name in NETS.items():  # rows of other weights are not kept
-        kept = same and had.get("weights", {}).get(name) == have.get(name)
-        content[part] = had.get(part, []) if kept else []
-
-    for part, row, make in wanted(given):
-        if part not in given.parts or any(row.items() <= each.items() for each in content[part]):
-            continue
-        if NETS[part] not in have:
-            print(f"{part}: no weights of {NETS[part]} come with the package")
-            continue
-        begin = time.perf_counter()
-        content[part].append(make(row))
-        store.save_json(given.out, content)
-        print(part, f"{time.perf_counter() - begin:.0f} s", content[part][-1], flush=True)
-    print(f"{given.out.name}: {sum(len(content[part]) for part in NETS)} rows")
+    tables = {part: [net] for part, net in NETS.items()}
+    facts = {"real_digits": real_digits()}
+    found = Results(given.out, settings, tables, checksums(sorted({*NETS.values()})), facts)
+    for part, key, make in wanted(given):
+        if part in given.parts:
+            found.measure(part, key, make)
+    found.close()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 
 import torch
+from common import by_turns, ratio
 
 ENABLED = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 """What Linux says about them; only "[madvise]" leaves the choice to the program."""
@@ -50,12 +51,11 @@ def main() -> None:
     given = options.parse_args()
     says = ENABLED.read_text().strip() if ENABLED.is_file() else "has none"
     print(f"{date.today()}, torch {torch.__version__}, {torch.get_num_threads()} threads; the system says: {says}")
-    pairs = [(seconds(False, given), seconds(True, given)) for _ in range(given.rounds)]
+    without, with_them = by_turns(given.rounds, lambda: seconds(False, given), lambda: seconds(True, given))
     for number, what in enumerate((f"{given.updates} updates", f"{given.digits} digits in 16 calls")):
-        small, huge = ([pair[which][number] for pair in pairs] for which in (0, 1))
-        ratios = sorted(a / b for a, b in zip(small, huge, strict=True))
+        small, huge = ([taken[number] for taken in way] for way in (without, with_them))
         print(f"{what}: {statistics.median(small):.2f} s, with huge pages {statistics.median(huge):.2f} s,", end=" ")
-        print(f"ratio {statistics.median(ratios):.2f} (from {ratios[0]:.2f} to {ratios[-1]:.2f})")
+        print(f"ratio {ratio(small, huge)}")
 
 
 if __name__ == "__main__":

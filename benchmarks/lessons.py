@@ -14,22 +14,23 @@ calls a picture, so it is judged less often. The time of judging does not count.
 from __future__ import annotations
 
 import argparse
-import shlex
-import sys
 import time
 from collections.abc import Callable
-from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from common import Row
 from torch import Tensor, nn
 
 import minigen as mg
-from minigen.base import store
+from minigen.course.measurements import Results, arguments
 
-OUT = mg.zoo.RESULTS / "lessons.json"
+SECONDS = 60.0
+"""Of training, for each of the three."""
+
+JUDGEMENTS, JUDGEMENTS_UNET = 6, 3
+UNET_RATE = 0.002
 
 
 class Judged(nn.Module):
@@ -59,87 +60,71 @@ class Judged(nn.Module):
 Make = Callable[[], Any]
 
 
-def run(name: str, make: Make, iterations: int, judgements: int, given: argparse.Namespace) -> dict[str, Any]:
-    """Train one of the three; the curve as a dictionary."""
+def run(key: Row, make: Make, iterations: int, judgements: int, given: argparse.Namespace) -> Row:
+    """Train one of the three: its curve."""
     torch.manual_seed(given.seed)
     model = Judged(make())
-    rate = 0.002 if name.startswith("no mask") else given.learning_rate
     judged = tuple(part[: given.count] for part in mg.data.digits(split="validation"))
     every = max(1, iterations // judgements)
     Judged.judging, Judged.marks, Judged.started = 0.0, [], time.perf_counter()
     history = mg.train(
-        model, *mg.data.digits(), iterations=every * judgements, batch_size=given.batch, learning_rate=rate,
-        warmup=20, decay=False, weight_decay=0.01, seed=given.seed, validation=judged, validate_every=every,
-        progress=False,
+        model, *mg.data.digits(), iterations=every * judgements, batch_size=given.batch,
+        learning_rate=key["learning_rate"], warmup=20, decay=False, weight_decay=0.01, seed=given.seed,
+        validation=judged, validate_every=every, progress=False,
     )  # fmt: skip
-    curve = {
-        "name": name,
-        "learning_rate": rate,
+    return {
         "parameters": sum(value.numel() for value in model.parameters()),
         "images_seen": [iteration * given.batch for iteration, _ in history.validation],
         # judged in parts of a batch, so every judgement has several marks; the first says how much training there was
         "seconds": [round(mark, 2) for mark in Judged.marks[:: -(-given.count // given.batch)]],
         "bits": [round(bits, 4) for _, bits in history.validation],
     }
-    print(f"{name}: {curve}", flush=True)
-    return curve
 
 
-def seconds_an_update(make: Make, given: argparse.Namespace) -> float:
-    """How long an update takes here."""
+def updates_in(seconds: float, make: Make, given: argparse.Namespace) -> int:
+    """How many updates this machine makes in so many seconds."""
     images, labels = mg.data.digits()
     model = make()
     mg.train(model, images, labels, iterations=1, batch_size=given.batch, progress=False)
     history = mg.train(model, images, labels, iterations=4, batch_size=given.batch, progress=False)
-    return history.seconds / 4
+    return round(seconds * 4 / history.seconds)
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--seconds", type=float, default=60, help="of training, for each of the three")
-    options.add_argument("--batch", type=int, default=32)
-    options.add_argument("--count", type=int, default=64, help="validation digits that judge")
-    options.add_argument("--judgements", type=int, default=6, help="of the causal nets")
-    options.add_argument("--judgements-unet", type=int, default=3)
-    options.add_argument("--width", type=int, default=48)
-    options.add_argument("--layers", type=int, default=6)
-    options.add_argument("--kernel", type=int, default=3, help="small and light learns faster in two minutes")
-    options.add_argument("--learning-rate", type=float, default=0.005, help="of the causal nets")
-    options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--out", type=Path, default=OUT)
-    options.add_argument("--smoke", action="store_true", help="seconds only, to see that it runs")
-    given = options.parse_args()
+    given = arguments(
+        __doc__, "lessons", batch=(32, "digits an update"), count=(64, "validation digits that judge"),
+        width=(48, "of the causal nets"), layers=(6, "of the causal nets"),
+        kernel=(3, "of the causal nets; small and light learns faster in two minutes"),
+        learning_rate=(0.005, "of the causal nets"), seed=(0, "of the trainings"),
+    ).parse_args()  # fmt: skip
+    seconds = SECONDS
     if given.smoke:
-        given.seconds, given.batch, given.count, given.width, given.layers = 3.0, 8, 4, 8, 2
+        seconds, given.batch, given.count, given.width, given.layers = 3.0, 8, 4, 8, 2
+    settings = {
+        "batch": given.batch, "warmup": 20, "decay": False, "weight_decay": 0.01, "validation_digits": given.count,
+        "width": given.width, "layers": given.layers, "kernel": given.kernel, "smoke": given.smoke,
+    }  # fmt: skip
+    found = Results(given.out, settings, {"runs": ()}, seed=given.seed)
 
     def causal(loss_on: str) -> mg.Generator:
         net = mg.nets.CausalConv(size=16, width=given.width, layers=given.layers, kernel=given.kernel)
         head, plan = mg.heads.Categorical(16), mg.plans.raster(1)
         return mg.Generator(net, head, plan, condition=mg.Labels(10), loss_on=loss_on)
 
-    all_rows, one_row = partial(causal, "hidden"), partial(causal, "next")
+    def learn(name: str, make: Make, rate: float, judgements: int, updates: int | None = None) -> int:
+        """Have a run, of as many updates as the time allows unless said; how many they were."""
+        key = {"name": name, "learning_rate": rate}
+        row = found.measure(
+            "runs", key, lambda key: run(key, make, updates or updates_in(seconds, make, given), judgements, given)
+        )
+        return row["images_seen"][-1] // given.batch
+
+    updates = learn("mask, all predictions", partial(causal, "hidden"), given.learning_rate, JUDGEMENTS)
+    one_row = "mask, one prediction a picture"
+    learn(one_row, partial(causal, "next"), given.learning_rate, JUDGEMENTS, updates)
     unet = mg.recipes.recipe("digits-raster-1").make
-    updates = max(given.judgements, round(given.seconds / seconds_an_update(all_rows, given)))
-    updates_unet = max(given.judgements_unet, round(given.seconds / seconds_an_update(unet, given)))
-    runs = [
-        run("mask, all predictions", all_rows, updates, given.judgements, given),
-        run("mask, one prediction a picture", one_row, updates, given.judgements, given),
-        run("no mask (U-Net), one row", unet, updates_unet, given.judgements_unet, given),
-    ]
-    content = {
-        "command": shlex.join(["python", "benchmarks/lessons.py", *sys.argv[1:]]),
-        "date": date.today().isoformat(),
-        "torch": str(torch.__version__),
-        "threads": torch.get_num_threads(),
-        "seed": given.seed,
-        "settings": {
-            "batch": given.batch, "warmup": 20, "decay": False, "weight_decay": 0.01,
-            "validation_digits": given.count, "width": given.width, "layers": given.layers,
-            "kernel": given.kernel, "smoke": given.smoke,
-        },
-        "runs": runs,
-    }  # fmt: skip
-    print(store.save_json(given.out, content).name)
+    learn("no mask (U-Net), one row", unet, UNET_RATE, JUDGEMENTS_UNET)
+    found.close()
 
 
 if __name__ == "__main__":

@@ -21,11 +21,12 @@ def judge(patch: int, loss_on: str, given: argparse.Namespace) -> str:
         return mg.Generator(net, mg.heads.Categorical(16), plan, condition=mg.Labels(10), loss_on=loss_on)
 
     model, history = replace(usual, make=make).train(iterations=given.iterations, progress=False)
+    assert isinstance(model, mg.Generator)
     images, labels = (part[: given.count] for part in mg.data.digits(split="validation"))
     bits = float(mg.metrics.bits_per_dimension(model, images, labels).mean())
     line = f"raster({patch}), loss_on={loss_on!r}: {bits:.4f} bits a pixel"
     if given.samples:
-        asked = model.condition.tokens(None, given.samples)
+        asked = mg.Labels(10).tokens(None, given.samples)
         read = mg.metrics.accuracy(mg.sample(model, given.samples, labels=asked), asked)
         line += f", {read:.0%} of {given.samples} digits read as asked"
     return f"{line} ({given.iterations} updates, {history.seconds:.0f} s)"

@@ -29,18 +29,19 @@ import importlib.util
 import platform
 import statistics
 import sys
-import time
 import types
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import diffusers
 import speedrun
 import torch
 import torch.nn.functional as F
+from common import by_turns, ratio, seconds_of
 from torch import Tensor, nn
 
 import minigen as mg
@@ -246,26 +247,16 @@ def drawer(model: Any, count: int, calls: int, autocast: Callable[[], Any]) -> C
     return draw
 
 
-def timed(work: Callable[[], Any]) -> float:
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
-
-
 def compare(what: str, each_of: int, work: dict[str, Callable[[], Any]], ours: str, rounds: int) -> None:
     """Time everything by turns and print a line for each; ratios are to ``ours``."""
     for each in work.values():  # not counted
         each()
-    found = [{name: timed(each) for name, each in work.items()} for _ in range(rounds)]
+    found = by_turns(rounds, *(partial(seconds_of, each) for each in work.values()))
+    taken = dict(zip(work, found, strict=True))
     print(f"\n{what}")
-    for name in work:
-        ratios = sorted(seconds[name] / seconds[ours] for seconds in found)
-        median = statistics.median(seconds[name] for seconds in found)
-        print(
-            f"  {name:28}{each_of / median:9.1f} a second, ratio {statistics.median(ratios):5.2f}"
-            f" (from {ratios[0]:.2f} to {ratios[-1]:.2f})",
-            flush=True,
-        )
+    for name, seconds in taken.items():
+        rate = each_of / statistics.median(seconds)
+        print(f"  {name:28}{rate:9.1f} a second, ratio {ratio(seconds, taken[ours])}", flush=True)
 
 
 def race(models: dict[str, Any], ours: str, batches: list[int], given: argparse.Namespace) -> None:

@@ -16,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from common import by_turns, ratio
+
 
 def updates_a_second(processes: int, threads: int, given: argparse.Namespace) -> float:
     """Train for a few updates in so many processes of so many threads each."""
@@ -41,14 +43,14 @@ def main() -> None:
     options.add_argument("--precision", default="float32")
     given = options.parse_args()
     each = max(1, given.threads // given.processes)
-    pairs = [
-        (updates_a_second(1, given.threads, given), updates_a_second(given.processes, each, given))
-        for _ in range(given.rounds)
-    ]
-    ratios = sorted(several / one for one, several in pairs)
-    print(f"one process of {given.threads} threads: {statistics.median(p[0] for p in pairs):.2f} updates a second")
-    print(f"{given.processes} processes of {each}:        {statistics.median(p[1] for p in pairs):.2f}")
-    print(f"ratio {statistics.median(ratios):.2f} (from {ratios[0]:.2f} to {ratios[-1]:.2f})")
+    one, several = by_turns(
+        given.rounds,
+        lambda: updates_a_second(1, given.threads, given),
+        lambda: updates_a_second(given.processes, each, given),
+    )
+    print(f"one process of {given.threads} threads: {statistics.median(one):.2f} updates a second")
+    print(f"{given.processes} processes of {each}:        {statistics.median(several):.2f}")
+    print(f"ratio {ratio(several, one)}")
 
 
 if __name__ == "__main__":

@@ -15,35 +15,40 @@ The shipped weights of ``scenes``; judged by the recogniser. Parts, the first th
   shipped.
 - ``speed``: how many scenes ``mg.data.scenes`` draws in a second. Run it on a quiet machine.
 
-Rows that the file already has are kept, so a run that was interrupted goes on. Writes ``minigen/course/results/scenes.json``.
+Writes ``minigen/course/results/scenes.json``.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
 import shutil
 import signal
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from common import Row
 from torch import Tensor
 
 import minigen as mg
 from minigen import recipes, scenes
 from minigen.base import store
+from minigen.course.measurements import Results, arguments, checksums
+from minigen.zoo import teaching
+from minigen.zoo.teaching import HELDOUT_SEED, VALIDATION_SEED
 
-OUT = mg.zoo.RESULTS / "scenes.json"
-PARTS = ("scales", "rows", "training", "reading", "raster", "speed")
+JUDGED, RASTER = ("scenes", "scenes-judge"), ("scenes-raster", "scenes-judge")
+PARTS: dict[str, tuple[str, ...]] = {
+    "scales": JUDGED, "rows": JUDGED, "training": JUDGED, "reading": JUDGED, "raster": RASTER, "speed": (),
+}  # fmt: skip
+"""The parts of the file, and the networks that each rests on."""
+
 SPLITS = ("train", "new pairs", "new relations")
 SCALES = (1.0, 1.5, 2.0, 3.0, 4.0)
 CALLS = 32
@@ -53,8 +58,6 @@ FEW = 200
 MARKS: tuple[int, ...] = (500, 1000, 2000, 3000, 4000, 6000, 8000, 10_000)
 COMPARED = 3000
 """Updates after which the encoder that learned to read first is compared with one that did not."""
-
-Row = dict[str, Any]
 
 
 def measure(model: mg.Generator, split: str, count: int, seed: int, pairs: bool = False, **settings: Any) -> Row:
@@ -86,21 +89,25 @@ def by_pair(images: Tensor, prompts: list[str]) -> Row:
     return {"said": len(every), "all_said": accuracy(images[every], [prompts[k] for k in every])["all"], "pairs": pairs}
 
 
-def by_things(model: mg.Generator, things: int, count: int, scale: float) -> Row:
-    """``measure`` in 16 calls, for scenes of one thing or of two."""
-    some = scenes.scenes(6 * count, seed=recipes.HELDOUT_SEED)
+def told(model: mg.Generator, key: Row, count: int, seed: int, pairs: bool = False) -> Row:
+    """``measure`` with the guidance scale, in the calls of ``key``."""
+    given = dict(steps=steps_of(key), eta=0.0, guidance_scale=key["scale"])
+    return measure(model, key.get("split", "train"), count, seed, pairs, **given)
+
+
+def by_things(model: mg.Generator, key: Row, count: int) -> Row:
+    """The same for scenes of one thing or of two."""
+    some = scenes.scenes(6 * count, seed=HELDOUT_SEED)
     two = (some.meanings[:, 0] > 0).tolist()
-    prompts = [prompt for prompt, has_two in zip(some.prompts, two, strict=True) if has_two == (things == 2)][:count]
-    drawn = mg.sample(model, len(prompts), prompt=prompts, seed=0, steps=CALLS // 4, eta=0.0, guidance_scale=scale)
-    return accuracy(drawn, prompts)
+    wanted = [prompt for prompt, both in zip(some.prompts, two, strict=True) if both == (key["things"] == 2)][:count]
+    given = dict(steps=steps_of(key), eta=0.0, guidance_scale=key["scale"])
+    return accuracy(mg.sample(model, len(wanted), prompt=wanted, seed=0, **given), wanted)
 
 
-def told(
-    model: mg.Generator, split: str, count: int, seed: int, scale: float, calls: int = CALLS, pairs: bool = False
-) -> Row:
-    """``measure`` with a guidance scale, in so many calls: guidance asks twice, so it has half of the steps."""
-    steps = calls if scale == 1 else calls // 2
-    return measure(model, split, count, seed, pairs, steps=steps, eta=0.0, guidance_scale=scale)
+def steps_of(key: Row) -> int:
+    """Guidance asks twice, so it has half of the steps."""
+    calls: int = key["calls"]
+    return calls if key["scale"] == 1 else calls // 2
 
 
 def accuracy(images: Tensor, prompts: list[str]) -> Row:
@@ -112,7 +119,7 @@ def accuracy(images: Tensor, prompts: list[str]) -> Row:
 # --- states of the training ------------------------------------------------------------------------
 
 
-def follow(name: str, folder: Path, marks: tuple[int, ...], taught: bool = True, **changes: Any) -> None:
+def follow(name: str, folder: Path, marks: Sequence[int], taught: bool = True, **changes: Any) -> None:
     """Follow a recipe and keep its state after each of ``marks`` updates, as ``folder``/250.safetensors and so on.
 
     The training is interrupted there as Ctrl-C would, and resumed, which changes nothing. ``taught``: whether the
@@ -128,7 +135,7 @@ def follow(name: str, folder: Path, marks: tuple[int, ...], taught: bool = True,
             continue
         model = made_by.start() if taught else made_by.build()
         assert isinstance(model, mg.Generator)
-        (lesson,), validation = recipes.endless_scenes(model)
+        (lesson,), validation = teaching.endless_scenes(model)
         had = store.load(state)[1]["iteration"] if state.is_file() else 0
         ask = interrupted(lesson, mark - had)
         with warnings.catch_warnings():
@@ -178,132 +185,112 @@ def speed(count: int, repeats: int) -> Row:
     return {"per_second": round(middle), "fastest": round(max(rates)), "used_threads": used}
 
 
-class Measurement:
-    """The results as they come, and what is needed to measure more."""
+class Parts:
+    """Each part of the file is measured by the method of its name."""
 
     def __init__(self, given: argparse.Namespace) -> None:
         self.given, self.marks, self.few, self.changes = given, MARKS, FEW, dict[str, Any]()
         if given.smoke:
             given.count, self.few, self.marks = 4, 4, (1, 2)
             given.snapshots = given.snapshots.with_name("scenes-smoke")
-            recipes.READING["iterations"] = 2
+            teaching.READING["iterations"] = 2
             self.changes = dict(iterations=3, batch_size=4, validate_every=3, progress=False)
         settings = {
-            "count": given.count, "few": self.few, "calls": CALLS, "eta": 0.0,
-            "prompts_seed": recipes.HELDOUT_SEED, "smoke": given.smoke,
+            "count": given.count, "few": self.few, "calls": CALLS, "eta": 0.0, "prompts_seed": HELDOUT_SEED,
+            "smoke": given.smoke,
         }  # fmt: skip
-        self.shipped = [name for name in ("scenes", "scenes-judge", "scenes-raster") if name in mg.zoo.names()]
-        weights = {name: mg.zoo.about(name)["sha256"] for name in self.shipped}
-        had = json.loads(given.out.read_text()) if given.out.is_file() else {}
-        fits = (had.get("settings"), had.get("weights")) == (settings, weights)
-        self.content: dict[str, Any] = {
-            "command": "python benchmarks/scenes.py",
-            "date": date.today().isoformat(),
-            "torch": str(torch.__version__),
-            "threads": torch.get_num_threads(),
-            "seed": 0,
-            "settings": settings,
-            "weights": weights,
-            **{part: (had.get(part) if fits else None) or [] for part in PARTS},
-        }
+        self.found = Results(given.out, settings, PARTS, checksums(["scenes", "scenes-judge", "scenes-raster"]))
+        self.model = mg.zoo.load("scenes", device="cpu")
 
-    def keep(self, part: str, row: Row, make: Callable[[], Row]) -> None:
-        """Add what ``make`` measures, unless there is such a row."""
-        rows = self.content[part]
-        if any(row.items() <= each.items() for each in rows):
-            return
-        rows.append({**row, **make()})
-        store.save_json(self.given.out, self.content)
-        print(part, rows[-1], flush=True)
-
-    def model(self) -> mg.Generator:
-        """The shipped weights; to see that everything runs before there are any, fresh ones."""
-        if "scenes" in self.shipped or not self.given.smoke:
-            return mg.zoo.load("scenes", device="cpu")
-        built = recipes.recipe("scenes").build()
-        assert isinstance(built, mg.Generator)
-        return built
-
-    def best(self) -> float:
+    def scales(self) -> float:
         """The guidance scale that obeys validation prompts best."""
-        model = self.model()
-        for scale in SCALES:
-            make = partial(told, model, "train", self.few, recipes.VALIDATION_SEED, scale)
-            self.keep("scales", {"scale": scale, "calls": CALLS}, make)
-        return float(
-            max((row for row in self.content["scales"] if row["scale"] > 1), key=lambda row: row["all"])["scale"]
-        )
+        keys = [{"scale": scale, "calls": CALLS} for scale in SCALES]
+        rows = [
+            self.found.measure("scales", key, lambda key: told(self.model, key, self.few, VALIDATION_SEED))
+            for key in keys
+        ]
+        return float(max((row for row in rows if row["scale"] > 1), key=lambda row: row["all"])["scale"])
 
     def rows(self) -> None:
         """Held-out prompts of three kinds, with and without guidance."""
-        model, best = self.model(), self.best()
-        for split in SPLITS:
-            for scale in (best, 1.0):
-                new = split == "new pairs"
-                make = partial(told, model, split, self.given.count, recipes.HELDOUT_SEED, scale, pairs=new)
-                self.keep("rows", {"split": split, "scale": scale, "calls": CALLS}, make)
+
+        def make(key: Row) -> Row:
+            return told(self.model, key, self.given.count, HELDOUT_SEED, pairs=key["split"] == "new pairs")
+
+        for split, scale in itertools.product(SPLITS, (self.scales(), 1.0)):
+            self.found.measure("rows", {"split": split, "scale": scale, "calls": CALLS}, make)
+
+    def state(self, name: str, folder: Path, marks: Sequence[int], taught: bool = True) -> mg.Generator:
+        """The model after the last of ``marks`` updates; followed, where that was not done."""
+        follow(name, folder, marks, taught, **self.changes)
+        return at(name, folder / f"{marks[-1]}.safetensors")
 
     def training(self) -> None:
         """The same network after fewer updates."""
-        best, folder = self.best(), self.given.snapshots
-        follow("scenes", folder, self.marks, **self.changes)
-        for mark in self.marks:
-            model = at("scenes", folder / f"{mark}.safetensors")
-            for split in SPLITS[:2]:
-                row = {"iterations": mark, "split": split, "scale": best, "calls": CALLS // 2}
-                self.keep("training", row, partial(
-                    told, model, split, self.few, recipes.HELDOUT_SEED, best, CALLS // 2))  # fmt: skip
+
+        def make(key: Row) -> Row:
+            marks = [mark for mark in self.marks if mark <= key["iterations"]]
+            return told(self.state("scenes", self.given.snapshots, marks), key, self.few, HELDOUT_SEED)
+
+        best = self.scales()
+        for mark, split in itertools.product(self.marks, SPLITS[:2]):
+            key = {"iterations": mark, "split": split, "scale": best, "calls": CALLS // 2}
+            self.found.measure("training", key, make)
 
     def reading(self) -> None:
         """An encoder that learned to read first, and one that learned from pictures only."""
-        best, kept = self.best(), min(COMPARED, self.marks[-1])
-        ways = {"reading first": self.given.snapshots, "from pictures only": self.given.snapshots.with_name("together")}
-        for way, folder in ways.items():
-            follow("scenes", folder, (kept,), taught=way == "reading first", **self.changes)
-            model = at("scenes", folder / f"{kept}.safetensors")
-            for things in (1, 2):
-                row = {"way": way, "things": things, "iterations": kept, "scale": best, "calls": CALLS // 2}
-                self.keep("reading", row, partial(by_things, model, things, self.few, best))
+        marks = [mark for mark in self.marks if mark <= COMPARED]
+        together = self.given.snapshots.with_name("together")
+
+        def make(key: Row) -> Row:
+            taught = key["way"] == "reading first"
+            where = (self.given.snapshots, marks) if taught else (together, marks[-1:])
+            return by_things(self.state("scenes", *where, taught), key, self.few)
+
+        best = self.scales()
+        for way, things in itertools.product(("reading first", "from pictures only"), (1, 2)):
+            key = {"way": way, "things": things, "iterations": marks[-1], "scale": best, "calls": CALLS // 2}
+            self.found.measure("reading", key, make)
 
     def raster(self) -> None:
         """An auto-regressive plan, and what sixteen colours leave of real scenes."""
-        asked = scenes.scenes(self.given.count, "train", seed=recipes.HELDOUT_SEED)
+        asked = scenes.scenes(self.given.count, "train", seed=HELDOUT_SEED)
+        ceiling = {"what": "real scenes in sixteen colours"}
         again = scenes.from_palette(scenes.to_palette(asked.images))
-        self.keep("raster", {"what": "real scenes in sixteen colours"}, partial(accuracy, again, asked.prompts))
-        if "scenes-raster" in self.shipped:
-            model = mg.zoo.load("scenes-raster", device="cpu")
-            updates = mg.zoo.about("scenes-raster")["trained"]["iterations"]
-        else:
-            updates = {**recipes.recipe("scenes-raster").training, **self.changes}["iterations"]
-            folder = self.given.snapshots.with_name(self.given.snapshots.name + "-raster")
-            follow("scenes-raster", folder, (updates,), **self.changes)
-            model = at("scenes-raster", folder / f"{updates}.safetensors")
+        self.found.measure("raster", ceiling, lambda key: accuracy(again, asked.prompts))
         steps = 2 if self.given.smoke else 64
+        shipped = "scenes-raster" in mg.zoo.names()
+        planned = {**recipes.recipe("scenes-raster").training, **self.changes}["iterations"]
+        updates = mg.zoo.about("scenes-raster")["trained"]["iterations"] if shipped else planned
+
+        def make(key: Row) -> Row:
+            folder = self.given.snapshots.with_name(f"{self.given.snapshots.name}-raster")
+            load = mg.zoo.load("scenes-raster", device="cpu") if shipped else None
+            model = load or self.state("scenes-raster", folder, [updates])
+            given = dict(steps=steps, guidance_scale=key["scale"])
+            return measure(model, key["split"], self.few, HELDOUT_SEED, **given)
+
         for split, scale in itertools.product(SPLITS[:2], (1.0, 2.0)):
-            row = {"what": "written in patches of 4 x 4", "split": split, "iterations": updates}
-            row |= {"scale": scale, "calls": mg.nfe(steps, scale)}
-            self.keep("raster", row, partial(
-                measure, model, split, self.few, recipes.HELDOUT_SEED, steps=steps, guidance_scale=scale))  # fmt: skip
+            key = {"what": "written in patches of 4 x 4", "split": split, "iterations": updates}
+            self.found.measure("raster", {**key, "scale": scale, "calls": mg.nfe(steps, scale)}, make)
 
     def speed(self) -> None:
         """How fast scenes are drawn."""
         count, repeats = (1000, 1) if self.given.smoke else (20_000, 7)
-        self.keep("speed", {"what": "scenes drawn", "count": count}, partial(speed, count, repeats))
+        self.found.measure("speed", {"what": "scenes drawn", "count": count}, lambda key: speed(count, repeats))
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--count", type=int, default=1000, help="prompts a row of the main measurement")
-    options.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    options.add_argument("--snapshots", type=Path, default=Path("runs/scenes"), help="states of the training")
-    options.add_argument("--out", type=Path, default=OUT)
-    options.add_argument("--smoke", action="store_true", help="a few prompts and updates, to see that it runs")
+    options = arguments(
+        __doc__, "scenes", count=(1000, "prompts a row of the main measurement"),
+        snapshots=(Path("runs/scenes"), "states of the training"),
+    )  # fmt: skip
+    options.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="measure these only")
     given = options.parse_args()
-    measurement = Measurement(given)
+    parts = Parts(given)
     for part in given.parts:
-        {"scales": measurement.best, "rows": measurement.rows, "training": measurement.training,
-         "reading": measurement.reading, "raster": measurement.raster, "speed": measurement.speed}[part]()  # fmt: skip
-    print(f"{given.out.name}: {sum(len(measurement.content[part]) for part in PARTS)} rows")
+        getattr(parts, part)()
+    parts.found.close()
 
 
 if __name__ == "__main__":

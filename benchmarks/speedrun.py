@@ -8,29 +8,26 @@ distance, and by the same over its floor, the distance of real digits.
 ``python benchmarks/speedrun.py`` tries every entry on the validation digits, one seed, and then scores ``CHOSEN`` on
 held-out digits, three seeds. ``--entry`` and ``--final`` name some. Every choice is made on validation digits; these
 are only 400, so their floor is high, and a distance over it looks better there than on the 1,000 held-out ones.
-Rows are added to ``minigen/course/results/speedrun.json``; a row with the same entry, seed, budget of seconds, calls
-and split replaces the old one.
+A row of ``minigen/course/results/speedrun.json`` stays while its entry is described and draws as it did then; what is
+to be measured again gets a file of its own by ``--out``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import torch
+from common import Row
 
 import minigen as mg
 from minigen import heads, nets, plans
-from minigen.base import store
+from minigen.course.measurements import Results, arguments
 
-OUT = mg.zoo.RESULTS / "speedrun.json"
 WARM, TIMED = 5, 20
 """Updates that are thrown away, and those that the rate is measured on."""
 
@@ -40,8 +37,6 @@ MARGIN = 0.95
 LEAST_SHARE, TRIES = 0.9, 5
 """A training that took less than this share of its time, or more than all, was on a machine with other things to do
 than when it was timed: it is repeated, so often at most, with the updates that it would then have made."""
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -58,6 +53,10 @@ class Entry:
     dropout: float = 0.1
     calls: int = 16
     seconds: float = 60.0
+
+    def walk(self) -> dict[str, Any]:
+        """How it draws."""
+        return {"eta": 0.0, **self.sampling}
 
     def make(self, seed: int) -> mg.Generator:
         """The model with fresh weights."""
@@ -156,8 +155,7 @@ def run(entry: Entry, seed: int, split: str, given: argparse.Namespace) -> Row:
         iterations = max(1, int(MARGIN * iterations * budget / history.seconds))
     asked = torch.arange(given.count) % 10 if entry.told else None
     begin = time.perf_counter()
-    sampling = {"eta": 0.0, **entry.sampling}
-    drawn = mg.sample(model, given.count, labels=asked, seed=seed, steps=entry.calls, **sampling)
+    drawn = mg.sample(model, given.count, labels=asked, seed=seed, steps=entry.calls, **entry.walk())
     drawing = time.perf_counter() - begin
     scores = mg.metrics.evaluate(drawn, asked, split, balanced=entry.told)
     return {
@@ -167,7 +165,7 @@ def run(entry: Entry, seed: int, split: str, given: argparse.Namespace) -> Row:
         "train_seconds": round(history.seconds, 1),
         "draw_seconds": round(drawing, 1),
         "precision": history.precision,
-        "sampling": sampling,
+        "sampling": entry.walk(),
         "frechet": round(scores.frechet, 2),
         "floor": round(scores.floor.mean, 2),
         "over_floor": round(scores.frechet / scores.floor.mean, 2),
@@ -176,47 +174,29 @@ def run(entry: Entry, seed: int, split: str, given: argparse.Namespace) -> Row:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument(
-        "--entry", nargs="+", choices=ENTRIES, default=[], help="to try on validation digits, one seed"
-    )
-    options.add_argument(
-        "--final", nargs="+", choices=ENTRIES, default=[], help="to score on held-out digits, three seeds"
-    )
+    options = arguments(__doc__, "speedrun", count=(2000, "digits that are scored"))
+    options.add_argument("--entry", nargs="+", choices=ENTRIES, default=[], help="tried on validation digits, one seed")
+    options.add_argument("--final", nargs="+", choices=ENTRIES, default=[], help="scored on held-out ones, three seeds")
     options.add_argument("--seconds", type=float, help="of training, in place of the entry's own")
-    options.add_argument("--count", type=int, default=2000, help="digits that are scored")
-    options.add_argument("--out", type=Path, default=OUT)
-    options.add_argument("--smoke", action="store_true", help="a second each and few digits, to see that it runs")
     given = options.parse_args()
     if given.smoke:
         given.seconds, given.count = 1.0, 500
-
-    content = json.loads(given.out.read_text()) if given.out.is_file() else {"rows": []}
-    content |= {
-        "command": "python benchmarks/speedrun.py",
-        "date": date.today().isoformat(),
-        "torch": str(torch.__version__),
-        "threads": torch.get_num_threads(),
-        "seed": 0,
-        "settings": {"count": given.count, "margin": MARGIN, "smoke": given.smoke},
-    }
     if not given.entry and not given.final:
         given.entry, given.final = list(ENTRIES), list(CHOSEN)
-    for names, split, seeds in ((given.entry, "validation", (0,)), (given.final, "held-out", (0, 1, 2))):
-        for name in names:
-            for seed in seeds:
-                entry = ENTRIES[name]
-                budget = given.seconds or entry.seconds
-                what = {"entry": name, "seed": seed, "budget": budget, "calls": entry.calls, "split": split}
-                content["rows"] = [row for row in content["rows"] if not what.items() <= row.items()]
-                content["rows"].append({**what, "about": entry.about, **run(entry, seed, split, given)})
-                store.save_json(given.out, content)
-                print(content["rows"][-1], flush=True)
-            if len(seeds) > 1:
-                found = [
-                    row["over_floor"] for row in content["rows"] if (row["entry"], row["split"]) == (name, "held-out")
-                ]
-                print(f"{name}: median {statistics.median(found)} times the floor")
+    found = Results(given.out, {"count": given.count, "margin": MARGIN, "smoke": given.smoke}, {"rows": ()})
+
+    def score(name: str, seed: int, split: str) -> Row:
+        entry = ENTRIES[name]
+        key = {"entry": name, "seed": seed, "budget": given.seconds or entry.seconds, "calls": entry.calls}
+        key |= {"split": split, "about": entry.about, "sampling": entry.walk()}
+        return found.measure("rows", key, lambda key: run(entry, seed, split, given))
+
+    for name in given.entry:
+        score(name, 0, "validation")
+    for name in given.final:
+        over = statistics.median(score(name, seed, "held-out")["over_floor"] for seed in range(3))
+        print(f"{name}: median {over} times the floor")
+    found.close()
 
 
 if __name__ == "__main__":

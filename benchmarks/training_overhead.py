@@ -9,6 +9,7 @@ import statistics
 import time
 
 import torch
+from common import by_turns, ratio
 
 import minigen as mg
 from minigen.base.randomness import seeded
@@ -19,6 +20,7 @@ ITERATIONS, ROUNDS, BATCH = 20, 7, 128
 def bare(images: torch.Tensor, labels: torch.Tensor) -> float:
     """Seconds of the bare loop."""
     model = mg.recipes.recipe("digits-diffusion").build()
+    assert isinstance(model, mg.Generator)
     optimizer = torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=0.0, fused=True)
     random = seeded(0)
     start = time.perf_counter()
@@ -42,11 +44,10 @@ def trained(images: torch.Tensor, labels: torch.Tensor) -> float:
 def main() -> None:
     data = mg.data.digits()
     bare(*data)
-    pairs = [(bare(*data), trained(*data)) for _ in range(ROUNDS)]
-    ratios = sorted(full / plain for plain, full in pairs)
-    print(f"bare loop {statistics.median(p for p, _ in pairs) / ITERATIONS:.3f} s an iteration, batch {BATCH}")
-    print(f"mg.train  {statistics.median(f for _, f in pairs) / ITERATIONS:.3f} s an iteration")
-    print(f"ratio     {statistics.median(ratios):.3f} (from {ratios[0]:.3f} to {ratios[-1]:.3f})")
+    plain, full = by_turns(ROUNDS, lambda: bare(*data), lambda: trained(*data))
+    print(f"bare loop {statistics.median(plain) / ITERATIONS:.3f} s an iteration, batch {BATCH}")
+    print(f"mg.train  {statistics.median(full) / ITERATIONS:.3f} s an iteration")
+    print(f"ratio     {ratio(full, plain)}")
 
 
 if __name__ == "__main__":

@@ -1,177 +1,157 @@
 """Measure the book's results again and say what differs: ``python tools/reproduce.py [NAME ...]``.
 
-Each file of ``minigen/course/results`` names the command that made it. This runs the command once more, into
-``runs/reproduce/NAME.json``, compares that file with the committed one, and prints every number that moved, rows that
-are new and rows that are gone. The committed file stays as it is. Without names: all of them, the quick ones first.
-That takes many hours, since some of them train networks. A stopped run goes on: what is finished is only
-compared, and a benchmark that keeps its rows as they come takes them up again. ``--again`` starts from nothing.
+Each file of ``minigen/course/results`` names the command that made it, and earlier ones, where it took several. This
+runs them once more, into ``runs/reproduce/NAME.json``, compares that file with the committed one, and prints every
+number that moved, rows that are new and rows that are gone. The committed file stays as it is. Without names: all of
+them, the quick ones first. That takes many hours, since some of them train networks. A stopped run goes on: what is
+finished is only compared, and a benchmark takes up the rows that it has. ``--again`` starts from nothing.
 
-Times differ from machine to machine, so they are summed up in one line; other numbers count as moved when they differ
-by more than ``--tolerance`` (in parts of the larger one). Weights trained on another processor differ a little, and
-distances then move by about the spread that chapter 11 shows between trainings.
+On the same machine nothing moves but times, which are summed up in one line. Elsewhere sums are rounded otherwise, some
+pictures come out different, and networks that are trained anew end elsewhere. So each kind of number has a tolerance of
+its own: the table ``COMPARED`` says which, and why. ``--tolerance 0`` shows whatever differs.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import shlex
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from deepdiff import DeepDiff
+
+from minigen.course.measurements import RESULTS, key_of
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "minigen" / "course" / "results"
 FRESH = ROOT / "runs" / "reproduce"
 
-ORDER = ("lessons", "cache", "stages", "few_steps", "spreading", "flat", "scenes", "guidance", "future", "frontier")
+ORDER = (
+    "lessons", "cache", "stages", "speedrun", "few_steps", "spreading", "flat", "scenes", "guidance", "future",
+    "frontier",
+)  # fmt: skip
 """From minutes to most of a day; a file that is not named comes last."""
 
-IDENTITY = (
-    "curve", "net", "way", "kind", "name", "schedule", "spacing", "target", "networks", "updates_each", "training_seed",
-    "seed", "told", "calls", "width", "order", "patch", "size", "batch", "dimensions",
-    "split", "scale", "guidance_scale", "iterations", "what", "entry", "budget",
-)  # fmt: skip
-"""The words that say which row a row is; everything else in it was measured."""
 
-TIMES = ("seconds", "median", "cached", "uncached")
-ASIDE = (
-    "date",
-    "torch",
-    "threads",
-    "command",
-    "hardware",
-    "revision",
-    "weights",
-    "sha256",
-    "from",
-    "pictures",
-    "trained",
-    "x",
-    "y",
-    "off",
+class Compared(NamedTuple):
+    """How the numbers of some columns are compared: ``relative`` in parts of the larger one, ``absolute`` as it is."""
+
+    columns: str
+    relative: float = 0.0
+    absolute: float = 0.0
+    kind: str = "moved"
+
+
+COMPARED = (
+    # what was set, or counted: exactly, as is whatever has no line here
+    Compared("learning_rate batch_size eta shift levels count rounds said bits_of pixels calls_timed parameters flops"),
+    # when, where and from which weights it was made, and what is drawn, as pixels or points
+    Compared("command date earlier revision machine threads torch hardware weights from pictures x y off", kind="not"),
+    # how fast the machine is, and how far a training came in its time
+    Compared("seconds training_minutes train_seconds draw_seconds median cached uncached", kind="times"),
+    Compared("per_second fastest used_threads iterations images_seen best_iteration", kind="not"),
+    # ratios of two times, taken by turns on one machine
+    Compared("seconds_over_told", relative=0.25),
+    # two seeds of the same weights differ by 8 % (the middle of 31 pairs in few_steps.json), two trainings by 10 %
+    Compared("frechet frechet_seeds over_floor", relative=0.10),
+    # near 0 for good pictures; the spread of its floor is 0.0007
+    Compared("kernel", relative=0.10, absolute=0.002),
+    # two trainings differ by 3.5 %
+    Compared("density", relative=0.05),
+    # shares of 1,000 pictures: the standard error is 0.016 for a half and 0.009 for a tenth
+    Compared("accuracy coverage nearer_to_train", absolute=0.02),
+    # shares of 200 pictures, or of those of 1,000 that say something; and counts of 200 with a standard error of 5
+    Compared("layout size colour shape all all_said as_asked", absolute=0.04),
+    Compared("colours", absolute=12),
+    # means over thousands of pixels: two seeds of the same weights differ by 0.2 %
+    Compared("grain border inside saturation variety to_reference other_noise eta_0_to_eta_1", relative=0.01),
+    # what a training led to, or the bits of 100 pictures, with a standard error of 2 %
+    Compared("bits standard_error validation_loss loss loss_mean", relative=0.02),
+    Compared("off_plane off_curve distance", relative=0.10, absolute=0.005),
+    Compared("difference", absolute=0.002),
+    # of real pictures, always the same ones
+    Compared("floor kernel_floor coverage_ceiling real_saturation real_digits", relative=0.001),
 )
-"""What is not compared: when, where and from which weights it was made, and what is drawn, pixels or points."""
 
+HOW = {column: each for each in COMPARED for column in each.columns.split()}
+LEFT_OUT = "|".join(column for column, each in HOW.items() if each.kind == "not")
 SHOWN = 40
-Key = tuple[str, ...]
+Place = tuple[str, ...]
+Difference = tuple[Place, Any, Any]
+"""Where, the old value, and the new one."""
 
 
-@dataclass
-class Differences:
-    """What a new file has otherwise than the old one."""
+def by_name(content: dict[str, Any]) -> dict[str, Any]:
+    """The content of a results file with the rows of each table by their names, wherever they stand.
 
-    compared: int = 0
-    moved: list[tuple[Key, float, float]] = field(default_factory=list)
-    """Where, the old number, the new one; those that moved most come first."""
-
-    changed: list[tuple[Key, Any, Any]] = field(default_factory=list)
-    """What is no number, and differs."""
-
-    new: list[Key] = field(default_factory=list)
-    gone: list[Key] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-    """New over old."""
-
-    def __bool__(self) -> bool:
-        return bool(self.moved or self.changed or self.new or self.gone)
-
-
-def row_key(row: Mapping[str, Any]) -> str:
-    """Which row it is, in words.
-
-    >>> row_key({"curve": "noise", "calls": 16, "frechet": 4.6})
-    'curve noise, calls 16'
+    >>> by_name({"seed": 0, "rows": [{"curve": "noise", "calls": 16, "frechet": 4.6}]})["rows"].keys()
+    dict_keys(['curve noise, calls 16'])
     """
-    return ", ".join(f"{word} {row[word]}" for word in IDENTITY if word in row)
-
-
-def leaves(content: Any, key: Key = ()) -> Iterator[tuple[Key, Any]]:
-    """Every value of a results file with the way to it; rows go by what they are, not by their place."""
-    if isinstance(content, dict):
-        for name, value in content.items():
-            if name not in ASIDE:
-                yield from leaves(value, (*key, name))
-    elif isinstance(content, list):
-        rows = bool(content) and all(isinstance(each, dict) and row_key(each) for each in content)
-        for place, value in enumerate(content):
-            yield from leaves(value, (*key, row_key(value) if rows else str(place)))
-    else:
-        yield key, content
-
-
-def named(content: Any) -> dict[Key, Any]:
-    """The values by their way; an error if two rows can't be told apart."""
-    found: dict[Key, Any] = {}
-    for key, value in leaves(content):
-        if key in found:
-            raise ValueError(f"two rows are called {' / '.join(key)}: IDENTITY lacks a word")
-        found[key] = value
+    found = dict(content)
+    for table, rows in content.items():
+        if not (isinstance(rows, list) and rows and all(isinstance(row, dict) and key_of(row) for row in rows)):
+            continue
+        found[table] = {}
+        for row in rows:
+            name = ", ".join(f"{word} {value}" for word, value in key_of(row).items())
+            if name in found[table]:
+                raise ValueError(f"two rows are called {table} / {name}: KEYS lacks a word")
+            found[table][name] = row
     return found
 
 
-def compare(old: Any, new: Any, tolerance: float = 0.0) -> Differences:
-    """What differs between two results.
+def compare(old: dict[str, Any], new: dict[str, Any], tolerance: float = 1.0) -> dict[str, list[Difference]]:
+    """What is "new", "gone", "moved" (a number) or "changed", and "times"; those that moved most come first.
 
     >>> was = {"rows": [{"calls": 4, "frechet": 8.0}, {"calls": 16, "frechet": 4.6}]}
-    >>> now = {"rows": [{"calls": 16, "frechet": 4.6}, {"calls": 4, "frechet": 7.2}, {"calls": 64, "frechet": 3.4}]}
-    >>> found = compare(was, now)
-    >>> found.moved, found.new, found.gone
-    ([(('rows', 'calls 4', 'frechet'), 8.0, 7.2)], [('rows', 'calls 64')], [])
+    >>> now = {"rows": [{"calls": 16, "frechet": 4.6}, {"calls": 4, "frechet": 6.9}]}
+    >>> compare(was, now)["moved"]
+    [(('rows', 'calls 4', 'frechet'), 8.0, 6.9)]
     """
-    before, after = named(old), named(new)
-    found = Differences(gone=missing(before, after), new=missing(after, before))
-    for key in before.keys() & after.keys():
-        was, now = before[key], after[key]
-        if any(part in TIMES for part in key):
-            found.times += [now / was] if was and now else []
-            continue
-        found.compared += 1
-        if not (is_number(was) and is_number(now)):
-            found.changed += [(key, was, now)] if was != now else []
-        elif relative(was, now) > tolerance:
-            found.moved.append((key, was, now))
-    found.moved.sort(key=lambda each: (-relative(each[1], each[2]), each[0]))
-    found.changed.sort(key=lambda each: each[0])
+    tree = DeepDiff(
+        by_name(old), by_name(new), view="tree", ignore_numeric_type_changes=True, ignore_nan_inequality=True,
+        zip_ordered_iterables=True, threshold_to_diff_deeper=0, exclude_regex_paths=[rf"\['({LEFT_OUT})'\]"],
+    )  # fmt: skip
+    found: dict[str, list[Difference]] = {kind: [] for kind in ("moved", "changed", "new", "gone", "times", "same")}
+    for what, levels in tree.items():
+        for level in levels:
+            place = tuple(map(str, level.path(output_format="list")))
+            kind = kind_of(what, place, level.t1, level.t2, tolerance)
+            found[kind].append((place, level.t1, level.t2))
+    found["moved"].sort(key=lambda each: (-abs(each[1] - each[2]) / max(abs(each[1]), abs(each[2])), each[0]))
     return found
 
 
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def kind_of(what: str, place: Place, was: Any, now: Any, tolerance: float) -> str:
+    """What a difference is, which DeepDiff calls ``what``; "same" if it is none that counts."""
+    how = next((HOW[part] for part in reversed(place) if part in HOW), COMPARED[0])
+    if what.endswith(("added", "removed")):
+        return "new" if what.endswith("added") else "gone"
+    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in (was, now)):
+        return "changed"
+    if how.kind == "times" and was and now:
+        return "times"
+    near = math.isclose(was, now, rel_tol=tolerance * how.relative, abs_tol=tolerance * how.absolute)
+    return "same" if near else "moved"
 
 
-def relative(was: float, now: float) -> float:
-    """The difference in parts of the larger one."""
-    return abs(was - now) / max(abs(was), abs(now)) if was != now else 0.0
-
-
-def missing(values: Mapping[Key, Any], others: Mapping[Key, Any]) -> list[Key]:
-    """What the others lack: whole rows where a whole row is not there, else single values."""
-    have = {key[:length] for key in others for length in range(1, len(key) + 1)}
-    found: dict[Key, None] = {}
-    for key in values:
-        if key not in others:
-            found[next(key[:length] for length in range(1, len(key) + 1) if key[:length] not in have)] = None
-    return list(found)
-
-
-def report(name: str, found: Differences, shown: int = SHOWN) -> str:
+def report(name: str, found: dict[str, list[Difference]], shown: int = SHOWN) -> str:
     """The differences in words."""
-    lines = [f"{name}: {found.compared} values compared; " + ("nothing differs" if not found else "these differ")]
-    lines += [
-        f"  moved    {' / '.join(key)}: {was:g} -> {now:g} ({now - was:+.4g})" for key, was, now in found.moved[:shown]
-    ]
-    if len(found.moved) > shown:
-        lines.append(f"  moved    and {len(found.moved) - shown} more, by less")
-    lines += [f"  changed  {' / '.join(key)}: {was!r} -> {now!r}" for key, was, now in found.changed]
-    lines += [f"  new      {' / '.join(key)}" for key in found.new]
-    lines += [f"  gone     {' / '.join(key)}" for key in found.gone]
-    if found.times:
-        low, middle, high = min(found.times), statistics.median(found.times), max(found.times)
+    differs = any(found[kind] for kind in ("moved", "changed", "new", "gone"))
+    lines = [f"{name}: " + ("these differ" if differs else "nothing differs")]
+    for place, was, now in found["moved"][:shown]:
+        lines.append(f"  moved    {' / '.join(place)}: {was:g} -> {now:g} ({now - was:+.4g})")
+    if len(found["moved"]) > shown:
+        lines.append(f"  moved    and {len(found['moved']) - shown} more, by less")
+    lines += [f"  changed  {' / '.join(place)}: {was!r} -> {now!r}" for place, was, now in found["changed"]]
+    lines += [f"  {kind:8} {' / '.join(place)}" for kind in ("new", "gone") for place, *_ in found[kind]]
+    if found["times"]:
+        ratios = [now / was for _, was, now in found["times"]]
+        low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
         lines.append(f"  times    {middle:.2f} of what they were (from {low:.2f} to {high:.2f})")
     return "\n".join(lines)
 
@@ -182,10 +162,17 @@ def known() -> list[str]:
     return [name for name in ORDER if name in names] + sorted(names - set(ORDER))
 
 
-def command_for(name: str, out: Path) -> list[str]:
-    """The command that the committed file names, writing to ``out``."""
-    script, *rest = shlex.split(json.loads((RESULTS / f"{name}.json").read_text())["command"])[1:]
-    return [sys.executable, str(ROOT / script), *rest, "--out", str(out)]
+def stored(name: str, folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    return content
+
+
+def commands_for(name: str, out: Path) -> list[list[str]]:
+    """The commands that the committed file names, each once, the last one last; all writing to ``out``."""
+    content = stored(name, RESULTS)
+    made = dict.fromkeys(each["command"] for each in (*content.get("earlier", []), content))
+    scripts = [shlex.split(command)[1:] for command in made]
+    return [[sys.executable, str(ROOT / script), *rest, "--out", str(out)] for script, *rest in scripts]
 
 
 def spelled(command: list[str]) -> str:
@@ -194,7 +181,7 @@ def spelled(command: list[str]) -> str:
 
 
 def measure(name: str, again: bool) -> bool:
-    """Run the command of a results file, unless that was done; whether it went well."""
+    """Run the commands of a results file, unless that was done; whether it went well."""
     out, done = FRESH / f"{name}.json", FRESH / f"{name}.done"
     if again:
         out.unlink(missing_ok=True)
@@ -202,11 +189,11 @@ def measure(name: str, again: bool) -> bool:
     if done.is_file() and out.is_file():
         return True
     FRESH.mkdir(parents=True, exist_ok=True)
-    command = command_for(name, out)
-    print(f"{name}: {spelled(command)}", flush=True)
-    if subprocess.run(command, cwd=ROOT).returncode:
-        print(f"{name}: the command failed; the same call tries again", file=sys.stderr)
-        return False
+    for command in commands_for(name, out):
+        print(f"{name}: {spelled(command)}", flush=True)
+        if subprocess.run(command, cwd=ROOT).returncode:
+            print(f"{name}: the command failed; the same call tries again", file=sys.stderr)
+            return False
     done.touch()
     return True
 
@@ -215,7 +202,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and compare the named results, or all; 1 if a command failed, 0 else, whatever has moved."""
     parser = argparse.ArgumentParser(description="Measure the book's results again and say what differs.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known())} (default: all)")
-    parser.add_argument("--tolerance", type=float, default=0.01, help="in parts of a number (default: 0.01)")
+    parser.add_argument("--tolerance", type=float, default=1.0, help="times those of the table (default: 1)")
     parser.add_argument("--again", action="store_true", help="start from nothing, also what is finished")
     parser.add_argument("--list", action="store_true", help="only show the commands")
     given = parser.parse_args(arguments)
@@ -225,10 +212,11 @@ def main(arguments: list[str] | None = None) -> int:
     failed = False
     for name in given.names or known():
         if given.list:
-            print(f"{name:10} {spelled(command_for(name, FRESH / f'{name}.json'))}")
+            for command in commands_for(name, FRESH / f"{name}.json"):
+                print(f"{name:10} {spelled(command)}")
         elif measure(name, given.again):
-            old, new = (json.loads((folder / f"{name}.json").read_text()) for folder in (RESULTS, FRESH))
-            print(report(name, compare(old, new, given.tolerance)), flush=True)
+            found = compare(stored(name, RESULTS), stored(name, FRESH), given.tolerance)
+            print(report(name, found), flush=True)
         else:
             failed = True
     return int(failed)

@@ -12,21 +12,25 @@ from typing import Any
 
 import torch
 
+ORIGIN = ("command", "date", "revision", "machine", "threads", "torch")
+"""What ``origin`` says."""
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
 
 def code_revision() -> str:
     """The commit of the code, or the package's version outside of a repository."""
-    here = Path(__file__).parent
     try:
-        command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--exclude", "*"]
+        command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty", "--exclude", "*"]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "outside of a repository"
 
 
 def this_command(leave_out: str = "--out") -> str:
-    """The command line that runs now, as one would type it; without ``--out FILE``, which changes no number.
+    """The command line that runs now, as one would type it in the repository, wherever it was typed.
 
-    The script is named from the present folder, if it lies below it.
+    Without ``--out FILE``, which changes no number.
 
     >>> sys.argv, kept = ["benchmarks/cache.py", "--rounds", "2", "--out", "other.json"], sys.argv
     >>> this_command()
@@ -34,18 +38,18 @@ def this_command(leave_out: str = "--out") -> str:
     >>> sys.argv = kept
     """
     script, *words = sys.argv
-    path = Path(script).resolve()
     words = [word for before, word in zip(["", *words], words, strict=False) if leave_out not in (before, word)]
     words = [word for word in words if not word.startswith(f"{leave_out}=")]
-    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else Path(path.name)
-    return shlex.join(["python", shown.as_posix(), *words])
+    path = Path(script).resolve()
+    shown = path.relative_to(REPOSITORY).as_posix() if path.is_relative_to(REPOSITORY) else path.name
+    return shlex.join(["python", shown, *words])
 
 
 def origin() -> dict[str, Any]:
     """Command, date, revision and machine of what is measured now, for a results file.
 
-    >>> sorted(origin())
-    ['command', 'date', 'machine', 'revision', 'threads', 'torch']
+    >>> tuple(origin()) == ORIGIN
+    True
     """
     return {
         "command": this_command(),

@@ -1,8 +1,8 @@
 """What longer measurements found: the results files, written and read in one place.
 
 A results file is JSON. It says what made it (command, date, revision, machine, settings, the weights' checksums) and
-holds tables: lists of rows with named columns. A benchmark writes it through ``Results``, row by row, so that a run
-that was stopped goes on; notebooks read it as a table by ``results``, or as it is by ``stored``.
+holds tables, which are lists of rows with named columns, and single facts. A benchmark writes it through ``Results``,
+row by row, so that a run that was stopped goes on; notebooks read a table of it by ``results``, or all by ``stored``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from minigen.base.errors import check_choice
-from minigen.base.origin import origin
+from minigen.base.origin import ORIGIN, origin
 from minigen.base.store import write_atomically
 from minigen.zoo.pretrained import SHIPPED, about, names
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 RESULTS = Path(str(files("minigen.course") / "results"))
+SMOKE = Path("runs/smoke")
+"""Where ``--smoke`` writes, unless ``--out`` says where."""
 
 KEYS = (
     "curve", "net", "way", "kind", "name", "schedule", "spacing", "target", "networks", "updates_each", "training_seed",
@@ -38,6 +40,13 @@ KEYS = (
     "split", "scale", "guidance_scale", "iterations", "what", "entry", "budget",
 )  # fmt: skip
 """The columns that say which row a row is; everything else in it was measured."""
+
+MEASURED_BESIDE = {"layout": "size", "entry": "iterations"}
+"""Where two things have one name: beside ``layout``, ``size`` is the share of sizes that are right, and beside
+``entry``, ``iterations`` is how many updates the time allowed. Both were measured."""
+
+POINTS = ("images_seen", "seconds", "bits")
+"""The columns of a curve, lists of equal length in one row; lists elsewhere are rounds, seeds or quarters."""
 
 Row = dict[str, Any]
 
@@ -48,46 +57,68 @@ def key_of(row: Mapping[str, Any]) -> Row:
     >>> key_of({"curve": "noise", "calls": 16, "frechet": 4.6})
     {'curve': 'noise', 'calls': 16}
     """
-    return {word: row[word] for word in KEYS if word in row}
+    measured = {MEASURED_BESIDE[word] for word in MEASURED_BESIDE.keys() & row.keys()}
+    return {word: row[word] for word in KEYS if word in row and word not in measured}
 
 
 # --- writing ---------------------------------------------------------------------------------------
 
 
-def arguments(about: str | None, name: str, **numbers: tuple[int, str]) -> argparse.ArgumentParser:
-    """The command line of a benchmark: ``--out``, ``--smoke``, and an option with default and help for each number."""
-    options = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for option, (default, meaning) in numbers.items():
-        options.add_argument(f"--{option.replace('_', '-')}", type=int, default=default, help=meaning)
-    options.add_argument("--out", type=Path, default=RESULTS / f"{name}.json", help="the results file")
-    options.add_argument("--smoke", action="store_true", help="a few pictures and updates, to see that it runs")
-    return options
+def arguments(about: str | None, name: str, **options: tuple[Any, str]) -> argparse.ArgumentParser:
+    """The command line of a benchmark: ``--out``, ``--smoke``, and an option for each name, with default and meaning.
+
+    The default also says of which type the values are; one that is a list takes one or more.
+
+    >>> arguments(None, "some", sizes=([8, 16], "in pixels")).parse_args(["--sizes", "4"]).sizes
+    [4]
+    """
+    parser = argparse.ArgumentParser(
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    for option, (default, meaning) in options.items():
+        several = isinstance(default, list)
+        parser.add_argument(
+            f"--{option.replace('_', '-')}", type=type(default[0] if several else default), default=default,
+            nargs="+" if several else None, help=f"{meaning} (default: %(default)s)",
+        )  # fmt: skip
+    parser.add_argument("--out", type=Path, default=RESULTS / f"{name}.json", help="the results file")
+    parser.add_argument(
+        "--smoke", action="store_true", help=f"a few pictures and updates, to see that it runs; into {SMOKE}"
+    )
+    return parser
 
 
 def checksums(nets: Iterable[str], folder: str | Path = SHIPPED) -> dict[str, str]:
-    """The checksums of those of these nets that have weights in the folder."""
+    """The checksums of those of these nets that have weights in the folder.
+
+    >>> checksums(["digits-any", "of another course"]).keys()
+    dict_keys(['digits-any'])
+    """
     return {name: about(name, folder)["sha256"] for name in nets if name in names(folder)}
 
 
 class Results:
     """A results file that is being written.
 
-    Rows that the file has already are kept, if they were made with the same settings and the same weights; the
-    commands that made them are listed as ``earlier``.
+    Rows that the file has already are kept, if they were made with the same settings and the same weights. What made
+    them is listed under ``earlier``, where it was another command, revision or machine: to make the file anew is to run
+    those commands, and then the last. A run that measures nothing leaves the file as it is.
 
     Args:
-        out: the file.
+        out: the file. With the setting "smoke", never one that comes with the package: a file in ``SMOKE`` instead.
         settings: what all rows have in common; JSON-able.
-        tables: the names of the tables, each with the nets that its rows rest on. A row with a column "net" rests on
-            that one alone.
+        tables: the names of the tables, each with the nets that its rows rest on. A row with one of them as its "net"
+            rests on that one alone.
         weights: the checksums of the nets.
+        facts: what stands beside the tables and is known at once.
+        notes: the names of what stands beside the tables and is measured; it rests on all nets.
         seed: of what is not said in a row.
 
     >>> import tempfile
     >>> found = Results(Path(tempfile.mkdtemp()) / "some.json", {"count": 3}, {"rows": ()})
-    >>> row = found.measure("rows", {"calls": 4}, lambda: {"frechet": 8.0}, quiet=True)
-    >>> found.measure("rows", {"calls": 4}, lambda: {"frechet": 9.0}, quiet=True)      # it is there
-    {'calls': 4, 'frechet': 8.0}
+    >>> row = found.measure("rows", {"calls": 4}, lambda key: {"frechet": 2 * key["calls"]}, quiet=True)
+    >>> found.measure("rows", {"calls": 4}, lambda key: {"frechet": 9}, quiet=True)    # it is there
+    {'calls': 4, 'frechet': 8}
     """
 
     def __init__(
@@ -96,21 +127,25 @@ class Results:
         settings: Mapping[str, Any],
         tables: Mapping[str, Iterable[str]],
         weights: Mapping[str, str] | None = None,
+        facts: Mapping[str, Any] | None = None,
+        notes: Iterable[str] = (),
         seed: int = 0,
     ) -> None:
-        self.out, self.tables = out, {name: set(nets) for name, nets in tables.items()}
-        self.had: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
-        plain = json.loads(json.dumps(settings))  # as it will be read again
-        self.fits = (self.had.get("settings"), self.had.get("seed")) == (plain, seed)
+        self.out = SMOKE / out.name if settings.get("smoke") and out.parent == RESULTS else out
+        self.tables = {name: set(nets) for name, nets in tables.items()}
+        self.had: dict[str, Any] = json.loads(self.out.read_text(encoding="utf-8")) if self.out.is_file() else {}
+        self.fits = (self.had.get("settings"), self.had.get("seed")) == (_plain(settings), seed)
         now, before = dict(weights or {}), self.had.get("weights", {})
         self.changed = {name for name in {*now, *before} if now.get(name) != before.get(name)}
-        self.content: dict[str, Any] = {**origin(), "seed": seed, "settings": plain}
-        if now:
-            self.content["weights"] = now
         kept = {table: self._kept(table) for table in tables}
-        if any(kept.values()):
-            self.content["earlier"] = _earlier(self.had, self.content["command"])
-        self.content |= kept
+        if self.fits and not self.changed:
+            kept |= {name: self.had[name] for name in notes if name in self.had}
+        head = origin()
+        earlier = _earlier(self.had, head) if any(kept.values()) else []
+        head |= {"earlier": earlier} if earlier else {}
+        head |= {"seed": seed, "settings": settings}
+        head |= {"weights": now} if now else {}
+        self.content: dict[str, Any] = _plain({**head, **(facts or {}), **kept})
 
     def _kept(self, table: str) -> list[Row]:
         """The rows of the old file that still hold."""
@@ -122,29 +157,37 @@ class Results:
         ]
 
     def find(self, table: str, key: Row) -> Row | None:
-        """The row with this key, if there is one."""
+        """The row with all of this, if there is one."""
         return next((row for row in self.content[table] if key.items() <= row.items()), None)
 
-    def measure(self, table: str, key: Row, make: Callable[[], Row], quiet: bool = False) -> Row:
-        """The row with this key: the one that is there, or else what ``make`` measures, which is written at once."""
+    def measure(self, table: str, key: Row, make: Callable[[Row], Row], quiet: bool = False) -> Row:
+        """The row with all of ``key``: the one that is there, or else with what ``make`` measures for it, written at once.
+
+        A row of the same name (``key_of``) with something else in the rest of ``key``, say with other weights, makes
+        room for it.
+        """
+        key = _plain(key)
+        named = key_of(key)
+        if not named:
+            raise ValueError(f"key is {key}, which doesn't name a row; allowed: one with some of {', '.join(KEYS)}")
         there = self.find(table, key)
         if there is not None:
             return there
         begin = time.perf_counter()
-        row = {**key, **make()}
-        self.content[table].append(row)
+        row = _plain({**key, **make(key)})
+        self.content[table] = [each for each in self.content[table] if not named.items() <= each.items()] + [row]
         self.save()
         if not quiet:
             short = {name: value for name, value in row.items() if len(str(value)) < 100}
             print(f"{self.out.stem} {table}, {time.perf_counter() - begin:.0f} s: {short}", flush=True)
         return row
 
-    def note(self, name: str, make: Callable[[], Any], nets: Iterable[str] = ()) -> Any:
-        """A fact beside the tables: as the old file has it, if it holds for these nets, or what ``make`` measures."""
-        kept = self.fits and name in self.had and self.had[name] is not None and not self.changed & set(nets)
-        self.content[name] = self.had[name] if kept else make()
-        self.save()
-        return self.content[name]
+    def note(self, name: str, make: Callable[[], Any]) -> None:
+        """Have what stands beside the tables under this name: it is there, or else ``make`` measures it."""
+        if name not in self.content:
+            self.content[name] = _plain(make())
+            self.save()
+            print(f"{self.out.stem} {name}", flush=True)
 
     def save(self) -> Path:
         """Write the file; each list of numbers on one line, which is a quarter of the size."""
@@ -153,16 +196,32 @@ class Results:
         return write_atomically(self.out, (text + "\n").encode())
 
     def close(self) -> None:
-        """Write the file and say how much is in it."""
-        rows = ", ".join(f"{len(self.content[table])} {table}" for table in self.tables)
-        print(f"{self.save().name}: {rows}")
+        """Write the file, if anything in it is new, and say how much is in it."""
+        if _found(self.content) != _found(self.had):
+            self.save()
+        print(f"{self.out}: " + ", ".join(f"{len(self.content[table])} {table}" for table in self.tables))
 
 
-def _earlier(had: Mapping[str, Any], command: str) -> list[dict[str, Any]]:
-    """What made the rows that a file has already, each command once; the present one goes on, and is not earlier."""
-    facts = ("command", "date", "revision", "machine", "threads", "torch")
-    made = [*had.get("earlier", []), {name: had[name] for name in facts if name in had}]
-    return [each for each in {each["command"]: each for each in made}.values() if each["command"] != command]
+def _plain(value: Any) -> Any:
+    """As it will be read again: tuples are lists, and keys are text."""
+    return json.loads(json.dumps(value))
+
+
+def _found(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file says but for what made it."""
+    return {name: value for name, value in content.items() if name not in (*ORIGIN, "earlier")}
+
+
+def _earlier(had: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What made the rows that a file has already, each once, whatever the day; what goes on now is not earlier."""
+
+    def undated(made: Mapping[str, Any]) -> str:
+        return json.dumps({**made, "date": None}, sort_keys=True)
+
+    last = {name: had[name] for name in ORIGIN if name in had}
+    found = {undated(made): made for made in (*had.get("earlier", []), last)}
+    found.pop(undated(now), None)
+    return list(found.values())
 
 
 def packed(images: Tensor) -> str:

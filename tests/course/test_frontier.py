@@ -35,21 +35,23 @@ def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Namespace:
 
 
 def test_shipped_weights_draw_for_seed_0(given: Namespace) -> None:
-    _, checksum = frontier.network("digits-diffusion", 0, given)
-    assert checksum == zoo.about("digits-diffusion")["sha256"]
+    assert frontier.trained("digits-diffusion", 0, given) == zoo.SHIPPED
     assert not list(given.runs.iterdir())
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_what_is_not_shipped_is_trained_once_and_drawn_with(given: Namespace, seed: int) -> None:
-    _, checksum = frontier.network("tiny-digits", seed, given)
-    folder = given.runs / f"seed-{seed}"
+    folder = frontier.trained("tiny-digits", seed, given)
+    assert folder == given.runs / f"seed-{seed}"
     assert {path.name for path in folder.iterdir()} == {"tiny-digits.json", "tiny-digits.safetensors"}
     assert zoo.about("tiny-digits", folder)["recipe"]["training"]["seed"] == seed
     written = (folder / "tiny-digits.safetensors").stat().st_mtime_ns
-    _, again = frontier.network("tiny-digits", seed, given)
-    assert again == checksum == zoo.about("tiny-digits", folder)["sha256"]
+    assert frontier.trained("tiny-digits", seed, given) == folder
     assert (folder / "tiny-digits.safetensors").stat().st_mtime_ns == written
+    row = frontier.row_of("noise", 2, seed, net="tiny-digits")
+    found = frontier.opened(given)
+    frontier.add(row, found, given)  # draws with them
+    assert found.content["rows"][0]["weights"] == zoo.about("tiny-digits", folder)["sha256"][:16]
 
 
 def test_trained_trains_nothing(given: Namespace) -> None:
@@ -57,34 +59,37 @@ def test_trained_trains_nothing(given: Namespace) -> None:
     row = {"curve": "noise", "net": "tiny-digits", "calls": 2, "seed": 1, "told": True}
     assert not frontier.is_wanted(row, given)
     assert frontier.is_wanted({**row, "net": "digits-diffusion", "seed": 0}, given)
-    frontier.network("tiny-digits", 1, given)
+    frontier.trained("tiny-digits", 1, given)
     assert frontier.is_wanted(row, given)
 
 
 def test_a_row_is_kept_for_the_same_weights_and_measured_again_for_others(given: Namespace) -> None:
-    content: dict[str, Any] = {"rows": [], "clothes": [], "made_here": []}
+    found = frontier.opened(given)
     row = {"curve": "noise", "net": "tiny-digits", "calls": 2, "seed": 1, "told": True}
-    other = {**row, "calls": 4}
-    for each in (row, other):
-        frontier.add(dict(each), content, given)
-    content["rows"][0]["mark"] = "kept"
-    frontier.add(dict(row), content, given)
-    assert content["rows"][0]["mark"] == "kept"
-    assert len(content["rows"]) == 2
-    content["rows"][0]["weights"] = "of another training"
-    frontier.add(dict(row), content, given)
-    assert "mark" not in content["rows"][1]
-    assert [each["calls"] for each in content["rows"]] == [4, 2]  # the other row is the first one now
-    assert json.loads(given.out.read_text()) == content
+    for each in (row, {**row, "calls": 4}):
+        frontier.add(each, found, given)
+    found.content["rows"][0]["mark"] = "kept"
+    found.save()
+    found = frontier.opened(given)
+    frontier.add(row, found, given)
+    assert found.content["rows"][0]["mark"] == "kept"
+    assert len(found.content["rows"]) == 2
+    found.content["rows"][0]["weights"] = "of another training"
+    found.save()
+    found = frontier.opened(given)
+    frontier.add(row, found, given)
+    assert "mark" not in found.content["rows"][1]
+    assert [each["calls"] for each in found.content["rows"]] == [4, 2]  # the other row is the first one now
+    assert json.loads(given.out.read_text()) == found.content
 
 
 def test_how_an_unshipped_network_was_trained_is_in_the_file(given: Namespace) -> None:
-    content: dict[str, Any] = {"rows": [], "clothes": [], "made_here": []}
+    found = frontier.opened(given)
     for _ in range(2):
-        frontier.add({"curve": "noise", "net": "tiny-digits", "calls": 2, "seed": 1, "told": True}, content, given)
-    (made,) = content["made_here"]
+        frontier.add({"curve": "noise", "net": "tiny-digits", "calls": 2, "seed": 1, "told": True}, found, given)
+    (made,) = found.content["made_here"]
     assert (made["net"], made["seed"], made["iterations"]) == ("tiny-digits", 1, 2)
-    assert made["weights"] == content["rows"][0]["weights"]
+    assert made["weights"] == found.content["rows"][0]["weights"]
 
 
 def test_without_fashion_mnist_its_rows_are_left_out(given: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
