@@ -37,7 +37,7 @@ SMOKE = Path("runs/smoke")
 KEYS = (
     "curve", "net", "way", "kind", "name", "schedule", "spacing", "target", "networks", "updates_each", "training_seed",
     "seed", "told", "calls", "width", "order", "patch", "size", "batch", "dimensions", "things",
-    "split", "scale", "guidance_scale", "iterations", "what", "entry", "budget",
+    "split", "scale", "guidance_scale", "temperature", "iterations", "what", "entry", "budget",
 )  # fmt: skip
 """The columns that say which row a row is; everything else in it was measured."""
 
