@@ -381,7 +381,11 @@ TOLD = tiny_unet(heads.Categorical(4), plans.raster(4), condition=Labels(3))
         (lambda: sample(FREE, 1, shift=0), ValueError, r"shift is 0; allowed: finite numbers in \(0, inf"),
         (lambda: sample(FREE, 1, shift=2.0), ValueError, r"shift is 2.0 with the plan raster.*: 1, or diffusion"),
         (lambda: nfe(0), ValueError, r"steps is 0; allowed: whole numbers from 1"),
-        (lambda: trajectory(FREE, 1, step=3), TypeError, r"option 'step' is unknown; allowed: steps, .*; did you mean 'steps'\?"),
+        (
+            lambda: trajectory(FREE, 1, step=3),
+            TypeError,
+            r"option 'step' is unknown; allowed: steps, .*; did you mean 'steps'\?",
+        ),
     ],
 )  # fmt: skip
 def test_a_bad_call_is_answered_with_what_is_allowed(
