@@ -70,6 +70,11 @@ class Schedule(Part, ABC, kind="schedule"):
         ones = torch.ones_like(t)
         alpha, d_alpha = torch.func.jvp(self.alpha, (t,), (ones,))[:2]
         sigma, d_sigma = torch.func.jvp(self.sigma, (t,), (ones,))[:2]
+        # at an end one of them may be infinite, as that of sqrt(t) is at 0: then only the other coefficient is left
+        d_alpha, d_sigma = (
+            torch.where(steep.isinf(), 0, torch.where(own.isinf(), own.sign(), own))
+            for own, steep in ((d_alpha, d_sigma), (d_sigma, d_alpha))
+        )
         turn = alpha * d_sigma - sigma * d_alpha
         return d_alpha / turn, d_sigma / turn
 

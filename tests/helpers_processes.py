@@ -32,15 +32,15 @@ def run(kind: str, out: Path, die_after: int = 0, **settings: object) -> mg.Hist
     """Train, and die without a word after so many iterations if asked to; the first process saves."""
     model, data = make(kind)
     if die_after:
-        loss, calls = model.loss, []
+        judge, calls = model.judge, []  # of its own part of the batch
 
         def mortal(*given: object) -> torch.Tensor:
             calls.append(1)
             if len(calls) > die_after:
                 os._exit(1)
-            return loss(*given)  # type: ignore[operator]
+            return judge(*given)  # type: ignore[operator]
 
-        model.loss = mortal  # type: ignore[assignment]
+        model.judge = mortal  # type: ignore[assignment]
     history = mg.train(
         model,
         *data,

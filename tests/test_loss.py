@@ -18,7 +18,7 @@ class Blind(nets.Net):
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.shape, self.features, self.context_size, self.config = shape, 2, 1, {}
+        self.shape, self.features, self.context_size = shape, 2, 1
 
     def forward(self, x_t: Tensor, t: Tensor, context: Tensor | None) -> Tensor:
         ramp = torch.arange(float(t[0].numel())).to(t).view_as(t[:1]) / t[0].numel()
@@ -30,7 +30,7 @@ class Oracle(nets.Net):
 
     def __init__(self, picture: Tensor, target: str, schedule: process.Schedule) -> None:
         super().__init__()
-        self.shape, self.features, self.context_size, self.config = tuple(picture.shape), len(picture), 1, {}
+        self.shape, self.features, self.context_size = tuple(picture.shape), len(picture), 1
         self.picture, self.target, self.schedule = picture, target, schedule
 
     def forward(self, x_t: Tensor, t: Tensor, context: Tensor | None) -> Tensor:
@@ -66,7 +66,7 @@ def test_the_loss_of_a_perfect_prediction_is_0(target: str, schedule: process.Sc
     """For each target and schedule, at t = 1 too; and no longer after a small change of the prediction."""
     model = oracle(target, schedule, plan)
     batch = (model.net.picture.expand(400, 2, 4, 4),)
-    t, _ = model._random_row(400, seeded(0))
+    t, _ = model._random_row(400, seeded(0), model.loss_on)
     assert bool((t == 1).any()) == (target != "eps")
     assert float(model.loss(batch, seeded(0))) < 1e-16
     model.last.bias += 0.1
@@ -86,7 +86,7 @@ LOSS_MODELS = [
 def test_the_loss_is_the_mean_over_pixels_then_over_images(model: Generator) -> None:
     """Image by image and pixel by pixel in plain Python, with the same random rows."""
     x = model.head.prepare(normal(6, *model.shape).float().clamp(-1, 1))
-    t, judged = model._random_row(6, seeded(5))  # the first thing that the loss draws
+    t, judged = model._random_row(6, seeded(5), model.loss_on)  # the first thing that the loss draws
     assert len({int(each.sum()) for each in judged}) > 1 or model.loss_on == "next"
     losses = model.head.loss(model.predict(x, t), x, torch.zeros_like(x), t, model.schedule)
     means = [sum(picture[keep].tolist()) / int(keep.sum()) for picture, keep in zip(losses, judged, strict=True)]
@@ -98,10 +98,10 @@ def test_the_loss_is_the_mean_over_pixels_then_over_images(model: Generator) -> 
 def test_the_loss_of_a_batch_is_the_mean_of_its_halves(model: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the same row for each picture, splitting a batch over processes changes nothing."""
     x = model.head.prepare(normal(6, *model.shape).float().clamp(-1, 1))
-    t, judged = model._random_row(6, seeded(5))
+    t, judged = model._random_row(6, seeded(5), model.loss_on)
     whole, parts = float(model.loss((x,), seeded(5))), []
     for half in (slice(0, 3), slice(3, 6)):
-        monkeypatch.setattr(model, "_random_row", lambda count, random, half=half: (t[half], judged[half]))
+        monkeypatch.setattr(model, "_random_row", lambda count, random, loss_on, half=half: (t[half], judged[half]))
         parts.append(float(model.loss((x[half],), seeded(5))))
     assert parts[0] != pytest.approx(parts[1], rel=1e-3)
     assert sum(parts) / 2 == pytest.approx(whole, rel=1e-5)
@@ -137,7 +137,7 @@ def test_only_the_pixels_that_are_to_be_restored_count(plan: plans.Plan, loss_on
 def test_loss_on_next_judges_one_piece(plan: plans.Plan, size: int) -> None:
     """Exactly the pixels of the next patch, or the next single pixel, are judged, and all of them are hidden."""
     model = tiny_unet(GREYS, plan, loss_on="next")
-    t, judged = model._random_row(300, seeded(0))
+    t, judged = model._random_row(300, seeded(0), model.loss_on)
     assert bool((judged.flatten(1).sum(1) == size).all())
     assert bool((t[judged] == 1).all())
 
@@ -145,7 +145,8 @@ def test_loss_on_next_judges_one_piece(plan: plans.Plan, size: int) -> None:
 @pytest.mark.parametrize("plan", [plans.diffusion(), plans.ramp(0.5), plans.one_shot()])
 def test_for_noise_next_is_all_that_is_hidden(plan: plans.Plan) -> None:
     """loss_on changes nothing where a step restores a part of everything."""
-    rows = [tiny_unet(GREYS, plan, loss_on=choice)._random_row(50, seeded(0)) for choice in Generator.LOSS_ON]
+    models = [tiny_unet(GREYS, plan, loss_on=choice) for choice in Generator.LOSS_ON]
+    rows = [model._random_row(50, seeded(0), model.loss_on) for model in models]
     assert torch.equal(rows[0][0], rows[1][0])
     assert torch.equal(rows[0][1], rows[1][1])
 

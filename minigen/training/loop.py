@@ -99,12 +99,12 @@ def train(
     run = Run(model, data, settings, validation, pick_device(device), precision, checkpoint)
     try:
         _follow(run, checkpoint, checkpoint_every, progress)
+        run.finish()
     except BaseException:
         run.leave()
         raise
     if run.history.interrupted:
         warnings.warn(f"interrupted: the model has had {run.iteration} of {iterations} iterations", stacklevel=2)
-    run.finish()
     return run.history
 
 
