@@ -10,8 +10,9 @@ head (what is predicted, by which loss), the net (the curve) and the condition (
     history = mg.train(model, images, labels, iterations=1000)
     drawn = mg.sample(model, count=64, steps=16)
 
-The subject lies here, flat: read it from ``process`` to ``sampling``. What serves it has folders of its own. In
-reading order, where a file uses only what stands above it:
+The subject lies here, flat: read it from ``process`` to ``sampling``, with ``base/errors`` and ``base/randomness``
+before it. What serves it has folders of its own; ``base/parts`` can wait until you write a part yourself. In reading
+order, where a file imports only what stands above it:
 
     base/       errors, parts, randomness, store, text, origin
     data/       handwriting, clothing, shapes, points

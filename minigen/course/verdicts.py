@@ -1,4 +1,7 @@
-"""The article's 26 claims, what was measured of each, and the verdict (chapter 14)."""
+"""The 26 claims of the article that the course retells, what was measured of each, and the verdict (chapter 14).
+
+The article: "Why diffusion models outperform auto-regressive models".
+"""
 
 from __future__ import annotations
 

@@ -54,7 +54,8 @@ class MLP(Net):
 
     def __init__(self, size: int, width: int = 128, depth: int = 3, context_size: int = 64) -> None:
         super().__init__()
-        for argument, value in self.settings().items():
+        sizes = {"size": size, "width": width, "depth": depth, "context_size": context_size}
+        for argument, value in sizes.items():
             check_whole(argument, value)
         self.shape, self.features, self.context_size = (size,), width, context_size
         self.embedding = LevelEmbedding(context_size)

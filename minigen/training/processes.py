@@ -1,4 +1,4 @@
-"""Several processes that train together, each on its own part of every batch."""
+"""Several processes of the machine that train together, each on its own part of every batch."""
 
 from __future__ import annotations
 

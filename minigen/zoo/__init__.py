@@ -1,7 +1,7 @@
-"""Named recipes, and the weights that they made.
+"""The weights that named recipes made; the recipes are in ``mg.recipes``.
 
-What was measured with them lies in ``minigen.course``; ``results``, ``claims`` and ``claims_table`` stand here, too,
-for the notebooks.
+What was measured with them lies in ``minigen.course``. ``results`` (a file as it is; ``mg.results`` gives tables),
+``claims`` and ``claims_table`` stand here, too, for the notebooks.
 """
 
 from minigen.base.origin import code_revision
