@@ -161,7 +161,7 @@ class Results:
         return next((row for row in self.content[table] if key.items() <= row.items()), None)
 
     def measure(self, table: str, key: Row, make: Callable[[Row], Row], quiet: bool = False) -> Row:
-        """The row with all of ``key``: the one that is there, or else with what ``make`` measures for it, written at once.
+        """The row with all of ``key``: it is there, or ``make`` measures the rest of it, and it is written at once.
 
         A row of the same name (``key_of``) with something else in the rest of ``key``, say with other weights, makes
         room for it.
@@ -261,34 +261,85 @@ def results(name: str | None = None, table: str | None = None) -> DataFrame:
 
     Without a name: what there is. With a name: the main table of that measurement, or the ``table`` named. Values that
     belong together become columns side by side: ``floor`` and ``floor_spread``, ``gradients_border``; a curve in a row
-    becomes a row for each of its points. What is known of a row's curve and network is joined in.
+    becomes a row for each of its points. What is known of a row's curve and network is joined in. ``X`` stands for the
+    rest of a name.
 
-    ======================  ==========================================================================================
-    column                  what it is
-    ======================  ==========================================================================================
-    calls                   network calls a picture
-    seed, training_seed     of the dice; of the training
-    count                   pictures that were scored
-    frechet                 Fréchet distance on 64 features, squared (no unit); read it beside ``floor``
-    floor, floor_spread     the same for real pictures: mean and standard deviation of repeated draws
-    kernel                  kernel distance; ``kernel_floor`` is that of real pictures
-    density, coverage       of Naeem et al. 2020; ``coverage_ceiling`` is what real pictures reach
-    accuracy                share that the judge reads as asked, from 0 to 1; none where nothing was asked
-    nearer_to_train         share nearer to training pictures than to as many held-out ones; 0.5 copies nothing
-    bits, standard_error    bits a pixel and the standard error of their mean, over ``bits_of`` pictures
-    gradients_border        mean difference of neighbours in two patches, over that in real pictures; 1 is real
-    gradients_inside        the same for neighbours in one patch; ``grain`` is that of all neighbours
-    seconds, median         seconds: for what, the table says
-    flops                   floating-point operations a picture, a multiplication and an addition counted apart
-    layout, size, colour,   share of scenes that are right in this, from 0 to 1
-    shape, all
-    controlled              whether everything but the plan is equal (chapter 11)
-    told                    whether the digit was told
-    parameters              numbers that the network has learned
-    digits_seen             training pictures, repeats included; ``updates`` are the steps that used them
-    best_update             the update whose weights were kept, by the validation loss
-    training_minutes        how long the training took
-    ======================  ==========================================================================================
+    ===========================  ===============================================================  =================
+    column                       what it is                                                       unit
+    ===========================  ===============================================================  =================
+    net                          the network: a recipe, or a class of ``mg.nets``
+    curve, kind                  the line in chapter 11's figure; what kind of network costs
+    way, what, name              how it was done; what was drawn; which run, or which prompt
+    entry, about                 what was tried in a minute, and the same in words
+    schedule, spacing, target    of the training; of the steps; what is predicted
+    width, order                 of a ramp; none: another plan                                    share, word
+    patch                        side of a raster's patches; none: another plan                   pixels
+    size, pixels                 height or width of a picture; all of it                          pixels
+    dimensions                   of the space that flat data lie in                               number
+    networks, updates_each       that share the levels of noise; what each of them had            number
+    split                        which digits or prompts are scored
+    scale, guidance_scale        of the guidance: 1 is off, 0 does not tell                       factor
+    levels                       from where to where it was guided; a list                        0 data, 1 noise
+    things                       in each scene                                                    number
+    told, controlled             the digit was; all but the plan is equal (chapter 11)            yes or no
+    seed, training_seed          of the dice; of the training
+    calls, calls_timed           of the network, for a picture; those that were timed             number
+    batch, batch_size            pictures drawn at once; digits an update                         number
+    budget, precision            of the training: its time, and its numbers                       seconds, word
+    learning_rate                of the training, at its largest
+    iterations, updates          of a training; of all networks together                          number
+    pick, eta, second_order      how a curve draws: see ``mg.sample``
+    sampling_X                   how an entry draws: ``X`` as above, or shift
+    like, from, weights          has the same pictures; scored there; start of the checksum
+    count, bits_of               pictures that were scored; digits for the bits                   number
+    rounds                       by turns, of which the medians are                               number
+    frechet, over_floor          Fréchet distance on 64 features; the same over its floor         squared, ratio
+    frechet_seeds                the distance for each of three seeds; a list                     squared
+    floor                        the distance of real pictures, the mean of 20 draws              squared
+    kernel                       kernel distance on the features; may fall below 0                squared
+    kernel_floor                 that of real pictures, the mean of 20 draws                      squared
+    density, coverage            of Naeem et al. 2020                                             ratio, share
+    coverage_ceiling             what real pictures reach, the mean of 20 draws                   share
+    X_spread                     deviation of the draws of ``X``, one of the three above          as ``X``
+    accuracy                     read by the judge as asked; none where nothing was asked         share
+    nearer_to_train              to training digits than to held-out ones; 0.5 copies nothing     share
+    bits, standard_error         mean, and its standard error; also that of ``difference``        bits a pixel
+    grain                        differences of neighbours, over those in real pictures           ratio
+    gradients_border             the same where two patches meet                                  ratio
+    gradients_inside             the same inside patches                                          ratio
+    saturation                   of values within 0.01 of black or white                          share
+    real_saturation              the same in real scenes                                          share
+    variety                      how far apart two pictures of a digit are                        grey, -1 to 1
+    loss, loss_mean              squared error; in ``stages`` by quarter, a list, and the mean    squared
+    difference                   one loss less another: each quarter, and all; a list             squared
+    off_plane, off_curve         how far flat data lie off: root mean square, and mean            data's deviation
+    distance                     of flat data from the spiral: sliced Wasserstein-1               data's deviation
+    x, y, off                    flat data as drawn; lists                                        data's deviation
+    layout, size, colour         right in this, as the recogniser sees it (``size`` again)        share
+    shape, all, as_asked         right in this; in everything; one circle and no more             share
+    prompt_X                     ``X`` as in the two lines above, or count                        share, number
+    said, all_said               prompts that say a new pair; right in everything, of those       number, share
+    pairs_X_count                prompts that say the new pair X                                  number
+    pairs_X_all                  right in everything, of those                                    share
+    colours_X                    pictures of this colour where none was asked for                 number
+    seconds, median              of what the row does; in ``costs`` a list, a picture each        seconds
+    seconds_X                    of a walk that is told, guided as one batch or in two runs       seconds
+    seconds_over_told_X          the same over the walk that is told, by round; a list            ratio
+    cached, uncached             of a picture, with a cache and without                           seconds
+    train_seconds                of the training alone                                            seconds
+    draw_seconds                 of the drawing alone                                             seconds
+    per_second, fastest          scenes drawn: median and best                                    a second
+    used_threads                 for that                                                         number
+    flops                        for a picture; a product and a sum count as two                  operations
+    parameters                   that the network has learned                                     number
+    digits_seen, images_seen     in the training, with repeats                                    number
+    best_update, best_iteration  after which the weights were kept                                number
+    validation_loss              of those weights                                                 as the head's
+    training_minutes             how long the training took                                       minutes
+    date, revision, torch        of the training: when, and by which code
+    hardware, interrupted        of the training: where, and whether it was stopped
+    pictures                     ten of them, as text for ``unpacked``                            grey, -1 to 1
+    ===========================  ===============================================================  =================
 
     Raises:
         ValueError: for a name or a table that is not there; it names the nearest.
@@ -324,11 +375,9 @@ def _tables(content: Mapping[str, Any]) -> dict[str, list[Row]]:
 
 
 def _one_row_each(frame: DataFrame) -> DataFrame:
-    """Curves in a row, several columns of equally long lists, as one row for each of their points."""
-    lists = [name for name in frame if frame[name].map(lambda cell: isinstance(cell, list)).all()]
-    lengths = frame[lists].map(len)
-    together = len(lists) > 1 and (lengths.nunique(axis=1) == 1).all()
-    return frame.explode(lists, ignore_index=True) if together else frame
+    """Curves in a row as one row for each of their points; a list that is no curve stays in its cell."""
+    curves = all(name in frame and frame[name].map(lambda cell: isinstance(cell, list)).all() for name in POINTS)
+    return frame.explode(list(POINTS), ignore_index=True).infer_objects() if curves else frame
 
 
 def _summary(name: str) -> Row:
@@ -342,7 +391,7 @@ def _flat(row: Mapping[str, Any], prefix: str = "") -> Row:
     """A row without dictionaries inside: their keys become part of the columns' names, and a mean needs none."""
     found: Row = {}
     for name, value in row.items():
-        column = prefix.rstrip("_") if prefix and name == "mean" else f"{prefix}{name}"
+        column = prefix.rstrip("_") if prefix and name == "mean" else f"{prefix}{name}".replace(" ", "_")
         found |= _flat(value, f"{column}_") if isinstance(value, dict) else {column: value}
     return found
 
