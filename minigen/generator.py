@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,19 @@ from minigen.conditions import Condition
 from minigen.process import SCHEDULES, Schedule, corrupt, cosine, hide, schedule
 
 
+class Thrown(NamedTuple):
+    """A batch and its dice: pictures, what they are told, levels, which pixels are judged, noise.
+
+    Each has an entry for every image. Without levels a causal net is judged on all rows at once.
+    """
+
+    x0: Tensor
+    tokens: Tensor | None = None
+    t: Tensor | None = None
+    judged: Tensor | None = None
+    noise: Tensor | None = None
+
+
 class Generator(nn.Module):
     """Plan, head, net, condition: everything that is needed to learn to generate.
 
@@ -27,15 +40,17 @@ class Generator(nn.Module):
     and the condition's embedding. The net in between knows neither.
 
     Args:
-        net: from ``minigen.nets``, or any module that keeps to ``nets.Net``.
+        net: from ``minigen.nets``, or a subclass of ``nets.Net``.
         head: ``heads.Categorical()`` or ``heads.Regression()``.
         plan: from ``minigen.plans``.
         schedule: what a level means, ``process.cosine`` unless said otherwise.
         condition: ``Labels(10)``, ``Prompt(words)``, or None.
         loss_on: "hidden", every pixel that is not all there yet, or "next", only the pixels that the
-            next step of the longest walk writes (the same thing for noise). Chapters 5 and 10 try both.
+            next step of the longest walk writes (the same thing for noise). Chapters 5 and 10 try both. Of a
+            causal net, "hidden" is every row of the plan at once, each judged by its next pixel.
 
     Raises:
+        TypeError: if one of the choices is of another kind, such as its name or its class.
         ValueError: if the choices don't go together (a patch that does not divide the picture, eps
             with a plan that starts at t = 1, a causal net with another plan than raster(1)).
 
@@ -151,8 +166,8 @@ class Generator(nn.Module):
 
     def throw(
         self, batch: tuple[Tensor, ...], random: torch.Generator | None = None, loss_on: str | None = None
-    ) -> tuple[Tensor, ...]:
-        """All dice of a batch: what ``judge`` makes the loss of. Each part has an entry for every image.
+    ) -> Thrown:
+        """A batch with all its dice thrown: what ``judge`` makes the loss of.
 
         So processes that share a batch throw the same dice, and each judges its own images: together they do what one
         does alone.
@@ -161,22 +176,26 @@ class Generator(nn.Module):
         loss_on = self.loss_on if loss_on is None else check_choice("loss_on", loss_on, self.LOSS_ON)
         x0 = self.head.prepare(images)
         tokens = self._training_tokens(labels, len(x0), random)
-        told = () if tokens is None else (tokens,)
         if self.net.causal and loss_on == "hidden":
-            return (x0, *told)
+            return Thrown(x0, tokens)  # all rows at once: no dice
         t, judged = self._random_row(len(x0), random, loss_on)
         noise = torch.randn(x0.shape, generator=random, device=_device(random))
-        return (x0, t.to(x0), judged.to(x0.device), noise.to(x0), *told)
+        return Thrown(x0, tokens, t.to(x0), judged.to(x0.device), noise.to(x0))
 
-    def judge(self, x0: Tensor, *thrown: Tensor) -> Tensor:
+    def judge(
+        self,
+        x0: Tensor,
+        tokens: Tensor | None = None,
+        t: Tensor | None = None,
+        judged: Tensor | None = None,
+        noise: Tensor | None = None,
+    ) -> Tensor:
         """The loss of what ``throw`` gave, or of some of its images."""
-        told = thrown[-1] if self.condition is not None else None
-        if len(thrown) < 2:  # a causal net: all rows at once
+        if t is None or judged is None or noise is None:
             t = x0.new_zeros(len(x0), 1, *self.shape[1:])
-            return self.head.loss(self.predict(x0, t, told), x0, x0, t, self.schedule).mean()
-        t, judged, noise = thrown[:3]
+            return self.head.loss(self.predict(x0, t, tokens), x0, x0, t, self.schedule).mean()
         eps = hide(noise, t, self.schedule)  # where nothing of x0 is left, the noise says nothing either
-        output = self.predict(corrupt(x0, t, noise, self.schedule), t, told)
+        output = self.predict(corrupt(x0, t, noise, self.schedule), t, tokens)
         found = self.head.loss(output, x0, eps, t, self.schedule)
         if found.shape != x0.shape:
             got = f"shape {tuple(found.shape)}; allowed: a loss for every number of x0, {tuple(x0.shape)}"
@@ -238,10 +257,14 @@ class Generator(nn.Module):
             "net": self.net.config(),
             "head": self.head.config(),
             "plan": self.plan.config(),
-            "schedule": name if SCHEDULES.get(name := self.schedule.name) == self.schedule else self.schedule.config(),
+            "schedule": self.schedule.name if self._schedule_is_named() else self.schedule.config(),
             "condition": conditions.config(self.condition),
             "loss_on": self.loss_on,
         }
+
+    def _schedule_is_named(self) -> bool:
+        """Whether the schedule is one of the course's, which files name."""
+        return SCHEDULES.get(self.schedule.name) == self.schedule
 
     def check_saved(self) -> None:
         """Raise unless a file can say what this generator is, so that it can be loaded again. ``train`` asks first.
@@ -249,7 +272,7 @@ class Generator(nn.Module):
         Raises:
             TypeError, ValueError: naming the part, and what is wrong with it.
         """
-        named = SCHEDULES.get(self.schedule.name) == self.schedule  # a file names those of the course
+        named = self._schedule_is_named()
         with torch.random.fork_rng(devices=[]):  # a net that is made again throws dice for its weights
             for part in (self.net, self.head, self.plan, None if named else self.schedule, self.condition):
                 if part is not None:

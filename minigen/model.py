@@ -66,7 +66,7 @@ class Model(Protocol):
 NEEDED = ("plan", "head", "schedule", "condition", "shape", "device", "belief")
 
 
-def bare(model: Any) -> Any:
+def unwrapped(model: Any) -> Any:
     """The model inside a wrapper: of ``torch.compile``, ``DataParallel`` or ``DistributedDataParallel``.
 
     A walk asks for beliefs, and a wrapper only knows ``forward``. So what is drawn, refused and cached is the same.
@@ -88,7 +88,7 @@ def check_model(model: Any) -> Model:
     """
     if isinstance(model, str):
         raise TypeError(f"model is {model!r}, a name; allowed: a model, such as zoo.load({model!r})")
-    found: Model = bare(model)
+    found: Model = unwrapped(model)
     lacking = [name for name in NEEDED if not hasattr(found, name)]
     if lacking:
         kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"

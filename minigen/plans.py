@@ -68,7 +68,7 @@ def as_levels(flat: Tensor, shape: Shape) -> Tensor:
 class Plan(Part, ABC, kind="plan"):
     """What every plan can do. An own one says ``levels``, ``default_steps`` and the two facts; the rest follows.
 
-    A plan of whole pixels has as many rows as ``default_steps`` says, and fewer steps write several pieces at once; the
+    A plan of whole pixels takes at most ``default_steps`` steps, and with fewer it writes several pieces at once; the
     others can be walked in any number of steps. What is random about a plan is drawn by ``draw``.
     """
 
@@ -246,7 +246,7 @@ class Staircase(Plan):
     def complete(self, known: Tensor, drawn: Tensor | None, shape: Shape) -> tuple[Tensor | None, Tensor]:
         pieces, places = self.pieces(shape), self.places(shape, drawn).to(known.device)
         if self.name == "random_order":
-            # the known pixels move to the front; both groups keep their drawn order
+            # the known pixels move to the front; both groups keep their drawn order (argsort twice is a rank)
             drawn = (places + pieces * ~known).argsort(dim=1).argsort(dim=1)
             return drawn, known.sum(dim=1, dtype=torch.float64) / pieces
         return super().complete(known, drawn, shape)

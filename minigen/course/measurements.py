@@ -100,7 +100,7 @@ def checksums(nets: Iterable[str], folder: str | Path = SHIPPED) -> dict[str, st
 class Results:
     """A results file that is being written.
 
-    Rows that the file has already are kept, if they were made with the same settings and the same weights. What made
+    Rows that the file has already are kept, if they were made with the same settings, seed and weights. What made
     them is listed under ``earlier``, where it was another command, revision or machine: to make the file anew is to run
     those commands, and then the last. A run that measures nothing leaves the file as it is.
 
@@ -131,7 +131,7 @@ class Results:
         notes: Iterable[str] = (),
         seed: int = 0,
     ) -> None:
-        self.out = SMOKE / out.name if settings.get("smoke") and out.parent == RESULTS else out
+        self.out = SMOKE / out.name if settings.get("smoke") and out.resolve().parent == RESULTS.resolve() else out
         self.tables = {name: set(nets) for name, nets in tables.items()}
         self.had: dict[str, Any] = json.loads(self.out.read_text(encoding="utf-8")) if self.out.is_file() else {}
         self.fits = (self.had.get("settings"), self.had.get("seed")) == (_plain(settings), seed)

@@ -155,7 +155,7 @@ class Run:
         mine = self.processes.part(len(batch[0]))
         loss: Tensor
         if throws(self.model):
-            loss = self.lesson(*(part[mine] for part in self.model.throw(batch, random)))
+            loss = self.lesson(*(None if part is None else part[mine] for part in self.model.throw(batch, random)))
             return loss
         own = seeded(self.settings.seed, self.iteration, 3, self.processes.rank, device=self.device)
         loss = self.lesson(tuple(part[mine] for part in batch), own)
