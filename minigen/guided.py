@@ -10,7 +10,7 @@ from minigen.base.errors import check_number, check_whole
 from minigen.base.randomness import BLOCK, seeded
 from minigen.conditions import Condition, Labels, Prompt
 from minigen.generator import Generator
-from minigen.model import bare
+from minigen.model import unwrapped
 from minigen.plans import ROUNDING, shifted
 
 Interval = tuple[float, float]
@@ -54,7 +54,7 @@ class Guided:
         levels: Interval | None = None,
         worse: Generator | None = None,
     ) -> None:
-        model, worse = bare(model), bare(worse)
+        model, worse = unwrapped(model), unwrapped(worse)
         if not isinstance(model, Generator):
             raise TypeError(f"model is a {type(model).__name__}; allowed: a Generator")
         if model.condition is None:
