@@ -73,7 +73,7 @@ class Labels(Condition):
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        check_whole("classes", self.classes)
+        object.__setattr__(self, "classes", check_whole("classes", self.classes))  # also of a tensor's largest number
         check_number("dropout", self.dropout, 0, 1)
 
     def tokens(self, given: Tensor | Sequence[int] | int | None, count: int) -> Tensor:

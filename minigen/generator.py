@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from minigen import conditions, heads, nets, plans
 from minigen.base import store
 from minigen.base.errors import check_choice, check_images, nearest
-from minigen.base.parts import is_ours, plain, rebuilt
+from minigen.base.parts import check_kept
 from minigen.conditions import Condition
 from minigen.process import SCHEDULES, Schedule, corrupt, cosine, hide, schedule
 
@@ -60,6 +60,8 @@ class Generator(nn.Module):
         if loss_on not in self.LOSS_ON:
             raise ValueError(f"loss_on is {loss_on!r}; allowed: 'hidden', 'next'{nearest(loss_on, self.LOSS_ON)}")
         _check_choices(net, head, plan, schedule)
+        if condition is not None:
+            _check_kind("condition", condition, Condition, "Labels(10)")
         self.net, self.head, self.plan, self.schedule = net, head, plan, schedule
         self.condition, self.loss_on = condition, loss_on
         self.shape = tuple(net.shape)
@@ -175,7 +177,11 @@ class Generator(nn.Module):
         t, judged, noise = thrown[:3]
         eps = hide(noise, t, self.schedule)  # where nothing of x0 is left, the noise says nothing either
         output = self.predict(corrupt(x0, t, noise, self.schedule), t, told)
-        losses = torch.where(judged, self.head.loss(output, x0, eps, t, self.schedule), 0)
+        found = self.head.loss(output, x0, eps, t, self.schedule)
+        if found.shape != x0.shape:
+            got = f"shape {tuple(found.shape)}; allowed: a loss for every number of x0, {tuple(x0.shape)}"
+            raise ValueError(f"head {type(self.head).__name__}: loss() gives {got}")
+        losses = torch.where(judged, found, 0)
         return (losses.flatten(1).sum(1) / judged.expand_as(losses).flatten(1).sum(1)).mean()
 
     def _random_row(self, count: int, random: torch.Generator | None, loss_on: str) -> tuple[Tensor, Tensor]:
@@ -232,7 +238,7 @@ class Generator(nn.Module):
             "net": self.net.config(),
             "head": self.head.config(),
             "plan": self.plan.config(),
-            "schedule": self.schedule.name if self.schedule.name in SCHEDULES else self.schedule.config(),
+            "schedule": name if SCHEDULES.get(name := self.schedule.name) == self.schedule else self.schedule.config(),
             "condition": conditions.config(self.condition),
             "loss_on": self.loss_on,
         }
@@ -243,19 +249,16 @@ class Generator(nn.Module):
         Raises:
             TypeError, ValueError: naming the part, and what is wrong with it.
         """
-        for part in (self.net, self.head, self.plan, self.schedule, self.condition):
-            if part is not None and not is_ours(type(part)):
-                said = plain(part)
-                again = plain(rebuilt(type(part), said))
-                if again != said:
-                    raise ValueError(
-                        f"{part.kind} {type(part).__name__} says {again} of itself after loading, and {said} before;"
-                        " allowed: an __init__ whose arguments are all that makes it"
-                    )
+        named = SCHEDULES.get(self.schedule.name) == self.schedule  # a file names those of the course
+        with torch.random.fork_rng(devices=[]):  # a net that is made again throws dice for its weights
+            for part in (self.net, self.head, self.plan, None if named else self.schedule, self.condition):
+                if part is not None:
+                    check_kept(part)
 
     def save(self, path: str | Path) -> Path:
         """Save weights and choices as one safetensors file."""
         self.check_saved()
+        store.check_writable("path", path)
         return store.save(path, self.state_dict(), {"generator": self.config()})
 
     @staticmethod
@@ -301,9 +304,13 @@ def _check_kinds(net: nets.Net, head: heads.Head, plan: plans.Plan, schedule: Sc
         ("plan", plan, plans.Plan, "plans.diffusion()"),
         ("schedule", schedule, Schedule, "process.cosine"),
     ):
-        if not isinstance(given, kind):
-            hint = "; call the class to make one" if isinstance(given, type) and issubclass(given, kind) else ""
-            raise TypeError(f"{argument} is {given!r}; allowed: a {kind.__name__}, such as {such}{hint}")
+        _check_kind(argument, given, kind, such)
+
+
+def _check_kind(argument: str, given: Any, kind: type, such: str) -> None:
+    if not isinstance(given, kind):
+        hint = "; call the class to make one" if isinstance(given, type) and issubclass(given, kind) else ""
+        raise TypeError(f"{argument} is {given!r}; allowed: a {kind.__name__}, such as {such}{hint}")
 
 
 def build(config: dict[str, Any]) -> Generator:

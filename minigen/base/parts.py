@@ -28,7 +28,7 @@ class Part:
     package's own parts are refused.
 
     What a part is made with must be something that a file can hold: numbers, words, truth values, None, and lists or
-    dictionaries of them. It is remembered by itself; a class need not write it down.
+    dictionaries of them. It is remembered by itself; a class need not write it down. Lists come back as tuples.
     """
 
     kind: ClassVar[str] = ""
@@ -51,24 +51,27 @@ class Part:
         cls.known[name] = cls
 
     def __new__(cls, *given: Any, **named: Any) -> Self:
+        if cls.__init__ is object.__init__ and (given or named):  # Python itself would let it pass
+            raise TypeError(f"{cls.__name__}() takes no arguments, and was given {[*given, *named]}")
         made = super().__new__(cls)
         object.__setattr__(made, "_given", (given, named))  # a frozen dataclass refuses the short way
         return made
 
     def settings(self) -> dict[str, Any]:
         """The arguments that it was made with, those left out included."""
-        if is_dataclass(self):
-            return {field.name: getattr(self, field.name) for field in fields(self) if field.init}
         given, named = self._given
         signature = inspect.signature(type(self).__init__)
         bound = signature.bind(self, *given, **named)
         bound.apply_defaults()
+        kept: set[str] = {field.name for field in fields(self)} if is_dataclass(self) else set()
         found: dict[str, Any] = {}
         for name, value in list(bound.arguments.items())[1:]:
-            several = signature.parameters[name].kind
-            found |= value if several is inspect.Parameter.VAR_KEYWORD else {name: value}
-        # a file gives lists back for tuples: they are the same setting
-        return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
+            kind = signature.parameters[name].kind
+            if kind is inspect.Parameter.VAR_KEYWORD:
+                found |= value
+            elif kind is not inspect.Parameter.VAR_POSITIONAL or value:
+                found[name] = getattr(self, name) if name in kept else value
+        return {name: _with_tuples(value) for name, value in found.items()}
 
     def config(self) -> Config:
         """What a file says of this part: what ``build`` needs to make it again."""
@@ -83,10 +86,11 @@ def is_ours(of: type) -> bool:
 
 
 def rebuilt(root: type[Part], config: Mapping[str, Any]) -> Part:
-    """The reader's own part that ``config`` describes.
+    """The reader's own part that ``config`` describes. Lists reach its class as tuples: a file can't tell them apart.
 
     Raises:
         ValueError: if its class is not defined here; it says which one to define or import first.
+        TypeError: if its class can't be made from what the file says.
     """
     name, found = config["class"], root.known.get(config["class"])
     if found is None:
@@ -96,14 +100,21 @@ def rebuilt(root: type[Part], config: Mapping[str, Any]) -> Part:
             f"{root.kind} is {name!r}, a class that is not defined here; allowed: to define or import"
             f" class {name}({root.__name__}) first, and then to load again{have}"
         )
-    return found(**config["settings"])
+    settings = {key: _with_tuples(value) for key, value in config["settings"].items()}
+    try:
+        return found(**settings)
+    except Exception as reason:
+        raise TypeError(
+            f"{root.kind} {name} can't be made from {settings}, which is what a file says of it"
+            f" ({type(reason).__name__}: {reason}); allowed: a class that takes these by name, tuples for lists"
+        ) from reason
 
 
 def plain(part: Part) -> Config:
     """A part's config as a file gives it back.
 
     Raises:
-        TypeError: if it was made with something that no file can hold.
+        TypeError: if it was made with something that no file can hold, or can't say its settings.
 
     >>> class Word(Part, kind="word"): pass
     >>> class Short(Word):
@@ -112,23 +123,51 @@ def plain(part: Part) -> Config:
     {'name': 'Short', 'letters': ['a', 'b']}
     >>> plain(Short({1, 2}))
     Traceback (most recent call last):
-    TypeError: word Short was made with letters={1, 2}, a set; allowed: what a file can hold: numbers, words, truth \
-values, None, lists and dictionaries
+    TypeError: word Short was made with letters={1, 2}, a set; allowed: what a file can hold: numbers (not NaN), \
+words, truth values, None, lists, and dictionaries whose keys are words
     """
-    try:
-        found: Config = json.loads(json.dumps(part.config()))
-        return found
-    except (TypeError, ValueError):
-        name, value = next((name, value) for name, value in part.settings().items() if not _can_be_kept(value))
-        raise TypeError(
-            f"{part.kind} {type(part).__name__} was made with {name}={value!r}, a {type(value).__name__}; allowed:"
-            " what a file can hold: numbers, words, truth values, None, lists and dictionaries"
-        ) from None
+    who = f"{part.kind} {type(part).__name__}"
+    for name in ("config", "settings"):
+        if name in vars(part):
+            raise TypeError(f"{who} has an attribute {name!r} of its own; allowed: another name, for files ask for it")
+    for name, value in part.settings().items():
+        if not can_be_kept(value):
+            raise TypeError(
+                f"{who} was made with {name}={value!r}, a {type(value).__name__}; allowed: what a file can hold:"
+                " numbers (not NaN), words, truth values, None, lists, and dictionaries whose keys are words"
+            )
+    found: Config = json.loads(json.dumps(part.config()))
+    return found
 
 
-def _can_be_kept(value: Any) -> bool:
-    try:
-        json.dumps(value)
-    except (TypeError, ValueError):
-        return False
-    return True
+def check_kept(part: Part) -> None:
+    """Raise unless a file can hold what a part is, and give it back.
+
+    Raises:
+        TypeError, ValueError: naming the part, and what is wrong with it.
+    """
+    said = plain(part)
+    if is_ours(type(part)):
+        return
+    again = plain(rebuilt(type(part), said))
+    if again != said:
+        raise ValueError(
+            f"{part.kind} {type(part).__name__} says {again} of itself after loading, and {said} before; allowed: an"
+            " __init__ whose arguments are all that makes it"
+        )
+
+
+def _with_tuples(value: Any) -> Any:
+    """Lists as tuples, in whatever they lie."""
+    if isinstance(value, dict):
+        return {key: _with_tuples(part) for key, part in value.items()}
+    return tuple(_with_tuples(part) for part in value) if isinstance(value, list | tuple) else value
+
+
+def can_be_kept(value: Any) -> bool:
+    """Whether a file gives the same back: keys are words, and no number is NaN, which does not equal itself."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and can_be_kept(part) for key, part in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(can_be_kept, value))
+    return value is None or (isinstance(value, bool | int | float | str) and value == value)

@@ -51,9 +51,9 @@ def check_writable(argument: str, path: str | Path) -> Path:
     ValueError: checkpoint is '/', which is a folder; allowed: the path of a file
     """
     path = Path(path)
-    if path.is_dir():
-        raise ValueError(f"{argument} is {str(path)!r}, which is a folder; allowed: the path of a file")
     try:
+        if path.is_dir():
+            raise ValueError(f"{argument} is {str(path)!r}, which is a folder; allowed: the path of a file")
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from minigen import heads, nets, plans, process
+from minigen import data, heads, nets, plans, process
 from minigen.base.errors import check_choice
+from minigen.base.parts import can_be_kept
 from minigen.conditions import Labels, Prompt
 from minigen.data import shapes
 from minigen.generator import Generator
@@ -96,8 +97,9 @@ def describe(model: nn.Module) -> dict[str, Any]:
     """What a model is, in JSON-able words and numbers."""
     if isinstance(model, Generator):
         return {"generator": model.config()}
-    assert isinstance(model, nets.Classifier)
-    return {"classifier": model.config()}
+    if isinstance(model, nets.Classifier):
+        return {"classifier": model.config()}
+    raise TypeError(f"model is a {type(model).__name__}; allowed in a recipe: a Generator or a Classifier")
 
 
 def _digits_missing() -> Generator:
@@ -292,7 +294,8 @@ def add(made: Recipe) -> Recipe:
     A recipe of the same name that was added before is replaced.
 
     Raises:
-        ValueError: if the name is one of the package's, or no name of a file.
+        ValueError, TypeError: if the name is one of the package's or no name of a file, or if a file can't hold what
+            the recipe says.
 
     >>> mine = add(replace(recipe("digits-minute"), name="mine", about="the same, with a name of its own"))
     >>> recipe("mine").about, RECIPES.pop("mine") is mine
@@ -302,6 +305,11 @@ def add(made: Recipe) -> Recipe:
         raise ValueError(f"name is {made.name!r}, a recipe of minigen's; allowed: another name")
     if not re.fullmatch(r"\w[\w.-]*", made.name):
         raise ValueError(f"name is {made.name!r}; allowed: letters, digits, '-', '_' and '.', for it names files")
+    check_choice("source", made.source, (*data.SOURCES, "scenes"))
+    for what, said in (("training", made.training), ("sampling", made.sampling)):
+        for option, value in said.items():
+            if not can_be_kept(value):
+                raise TypeError(f"{what} has {option}={value!r}; allowed: what a file can hold, numbers and words")
     RECIPES[made.name] = made
     return made
 
