@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from minigen import zoo
-from minigen.conditions import Prompt
+from minigen.conditions import Labels, Prompt
 from minigen.generator import Generator
+from minigen.heads import Categorical
 from minigen.training import pick_device
 from minigen.zoo.recipes import RECIPES, recipe
 
@@ -93,10 +94,11 @@ def import_parts(path: Path) -> None:
     """Run a reader's own file, which defines parts (classes) and adds recipes; only what is named is ever run."""
     if not path.is_file():
         raise FileNotFoundError(f"--import is {str(path)!r}, which is no file; allowed: a Python file with your parts")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"imported_{path.stem}"  # of its own: a file called random.py must not take the place of the library's
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ValueError(f"--import is {str(path)!r}; allowed: a Python file, whose name ends in .py")
-    sys.modules[path.stem] = module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
 
@@ -128,6 +130,7 @@ def run_train(options: argparse.Namespace) -> None:
     changes = chosen(options, "iterations", "batch_size", "learning_rate", "seed", "precision")
     made_by = recipe(options.name)
     checkpoint = Path(options.runs) / f"{made_by.name}.checkpoint.safetensors"
+    made_by.config()  # what a record can't say is refused now, not after the work
     revision = zoo.code_revision()  # of the code that trains, even if it is edited meanwhile
     with together() as processes:
         first = processes.rank == 0
@@ -196,7 +199,8 @@ def of_pictures(model: Any, options: argparse.Namespace, settings: dict[str, Any
     """Distances to real digits or clothes; labels where the model is told them."""
     from minigen import metrics, sampling
 
-    labels = None if model.condition is None else model.condition.tokens(None, options.count)
+    # an own condition's tokens are no answers to which digit it is
+    labels = model.condition.tokens(None, options.count) if isinstance(model.condition, Labels) else None
     drawn = sampling.sample(model, options.count, seed=options.seed, labels=labels, progress=True, **settings)
     # what is not told the digit draws them as they come, and has a floor of random classes
     of = "digits" if options.name.endswith(".safetensors") else recipe(options.name).source
@@ -222,13 +226,13 @@ def of_scenes(model: Any, options: argparse.Namespace, settings: dict[str, Any])
 
 
 def of_the_plan(model: Any, drawn: Any, split: str, of: str) -> dict[str, Any]:
-    """What can be measured only where whole pixels are written: likelihood, and gradients at patch borders."""
+    """What can be measured only where whole pixels are drawn: likelihood, and gradients at patch borders."""
     from minigen import data, metrics
 
-    if not model.plan.whole:
+    if not model.plan.whole or not isinstance(model.head, Categorical):
         return {}
     images, labels = data.SOURCES[of](model.shape[-1], split)
-    some, told = images[:LIKELIHOOD_OF], None if model.condition is None else labels[:LIKELIHOOD_OF]
+    some, told = images[:LIKELIHOOD_OF], labels[:LIKELIHOOD_OF] if isinstance(model.condition, Labels) else None
     bits = metrics.bits_per_dimension(model, some, told)
     found: dict[str, Any] = {"bits_per_dimension": round(float(bits.mean()), 4), "bits_of": len(some)}
     if model.plan.patch is not None:

@@ -8,8 +8,9 @@ from torch import Tensor
 from minigen import nets
 from minigen.base.errors import check_number, check_whole
 from minigen.base.randomness import BLOCK, seeded
-from minigen.conditions import Condition, Labels
+from minigen.conditions import Condition, Labels, Prompt
 from minigen.generator import Generator
+from minigen.model import bare
 from minigen.plans import ROUNDING, shifted
 
 Interval = tuple[float, float]
@@ -53,6 +54,7 @@ class Guided:
         levels: Interval | None = None,
         worse: Generator | None = None,
     ) -> None:
+        model, worse = bare(model), bare(worse)
         if not isinstance(model, Generator):
             raise TypeError(f"model is a {type(model).__name__}; allowed: a Generator")
         if model.condition is None:
@@ -131,7 +133,7 @@ def _tokens(condition: Condition, negative: str | int | None) -> Tensor:
         if not isinstance(negative, int):
             raise TypeError(f"negative is {negative!r} for a model that is told labels; allowed: a label, or None")
         return condition.tokens(negative, 1)
-    if not isinstance(negative, str):
+    if isinstance(condition, Prompt) and not isinstance(negative, str):
         raise TypeError(f"negative is {negative!r} for a model that is told prompts; allowed: a prompt, or None")
     return condition.tokens(negative, 1)
 
@@ -159,7 +161,7 @@ def _check_worse(model: Generator, worse: Generator, negative: str | int | None)
     ours, theirs = (
         {
             "shape": each.shape,
-            "schedule": each.schedule.name,
+            "schedule": each.config()["schedule"],
             "condition": each.condition and {**each.condition.config(), "dropout": 0.0},
         }
         for each in (model, worse)

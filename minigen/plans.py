@@ -150,7 +150,7 @@ class Plan(Part, ABC, kind="plan"):
                 [0., 1.],
                 [0., 0.]])
         """
-        return self._walked(self.check_steps(steps, shape), shape, seed).flatten(1)
+        return self._walked(self.check_steps(steps, shape), shape, seed).flatten(1).float()
 
     def _walked(self, steps: int, shape: Shape, seed: int = 0) -> Tensor:
         """The levels of one image at every row of a walk."""

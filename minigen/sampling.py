@@ -111,11 +111,12 @@ class Options:
             raise ValueError(f"{absent} is None; allowed: {absent} and {other} together, to complete pictures")
 
     @classmethod
-    def of(cls, given: dict[str, Any]) -> Options:
-        """The options that were given, checked; a misspelt one is told the nearest name."""
-        allowed = [field.name for field in fields(cls)]
+    def of(cls, given: dict[str, Any], *others: str) -> Options:
+        """The options that were given, checked; a misspelt one is told the nearest name, ``others`` among them."""
+        options = [field.name for field in fields(cls)]
         for name in given:
-            if name not in allowed:
+            if name not in options:
+                allowed = [*options, *others]
                 raise TypeError(f"option {name!r} is unknown; allowed: {', '.join(allowed)}{nearest(name, allowed)}")
         return cls(**given)
 
@@ -179,7 +180,7 @@ def sample(
     Traceback (most recent call last):
     TypeError: option 'step' is unknown; allowed: steps, seed, ...; did you mean 'steps'?
     """
-    model, chosen = check_model(model), Options.of(options)
+    model, chosen = check_model(model), Options.of(options, "batch_size", "progress")
     check_whole("count", count)
     batch_size = _batch_size(model) if batch_size is None else check_whole("batch_size", batch_size)
     journey, results = _Journey(model, chosen, count), []
@@ -213,7 +214,7 @@ def trajectory(model: Model, count: int = 8, *, beliefs: bool = False, **options
     >>> walk.nfe, walk.levels[:, 0].tolist()
     (2, [[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]])
     """
-    model, chosen = check_model(model), replace(Options.of(options), cache=False)
+    model, chosen = check_model(model), replace(Options.of(options, "beliefs"), cache=False)
     check_whole("count", count)
     *passed, arrival = _Journey(model, chosen, count).walk(0, count)
     moments = [*passed, arrival]
@@ -251,15 +252,15 @@ class _Journey:
             x = torch.where(t == 0, self.pictures[part], x)
         before: tuple[Tensor, Tensor] | None = None  # the last guess and its level
         places: Iterator[Any] = itertools.repeat(...)  # as an index: everywhere
-        memory: Memory | None = None
+        remembers: dict[str, Memory] = {}  # only a causal model is asked with a memory
         with evaluating(model):
             if chosen.cache and _pixel_by_pixel(model, start, steps):
-                memory, read = {}, math.prod(spatial(model.shape)) - steps
+                remembers, read = {"memory": {}}, math.prod(spatial(model.shape)) - steps
                 for _ in range(read):  # what is known already
-                    model.belief(x, t, tokens, chosen.guidance_scale, memory)
+                    model.belief(x, t, tokens, chosen.guidance_scale, **remembers)
                 places = _pixels(model.shape, read)
             for u, at in zip(rows, places, strict=False):
-                belief = model.belief(x, t, tokens, chosen.guidance_scale, memory)
+                belief = model.belief(x, t, tokens, chosen.guidance_scale, **remembers)
                 uniform = random.uniform(model.shape)[at] if self.rolls_dice else None
                 x0_hat = model.head.x0_hat(belief, uniform, chosen.temperature, chosen.clip)
                 yield _Moment(x, t, belief, x0_hat)
@@ -311,7 +312,7 @@ def _rows(model: Model, drawn: Tensor | None, start: Tensor, steps: int, shift: 
     """The rows of the plan from ``start`` down: (count, 1, H, W) or (count, D)."""
     for k in range(steps + 1):
         done = shifted(k / steps, shift)
-        yield model.plan.levels(start + (1 - start) * done, model.shape, drawn).to(model.device)
+        yield model.plan.levels(start + (1 - start) * done, model.shape, drawn).to(model.device, torch.float32)
 
 
 def _pixel_by_pixel(model: Model, start: Tensor, steps: int) -> bool:
@@ -346,7 +347,13 @@ def _tokens(model: Model, settings: Options, total: int) -> Tensor | None:
             f"guidance_scale is {settings.guidance_scale} for a model that training always told (dropout 0), and that"
             " can't draw untold; allowed: 1"
         )
-    return condition.tokens(settings.labels if takes == "labels" else settings.prompt, total)
+    tokens = condition.tokens(settings.labels if takes == "labels" else settings.prompt, total)
+    if len(tokens) != total:
+        raise ValueError(
+            f"condition {type(condition).__name__}: tokens() gives {len(tokens)} rows; allowed: one for each of the"
+            f" {total} pictures"
+        )
+    return tokens
 
 
 def _known_pixels(model: Model, mask: Tensor | None, total: int) -> Tensor | None:

@@ -94,7 +94,8 @@ def bits_per_dimension(
     # A causal net sees only what comes before each pixel, so one pass over the whole picture is the walk
     one_pass = is_causal(model)
     progress = torch.linspace(0, 1, 2 if one_pass else steps + 1, dtype=torch.float64)
-    rows = [plan.levels(p.expand(count), model.shape, drawn).to(model.device) for p in progress]
+    levels = (plan.levels(p.expand(count), model.shape, drawn) for p in progress)
+    rows = [each.to(model.device, torch.float32) for each in levels]
     bits = torch.zeros(count, dtype=torch.float64, device=model.device)
     with evaluating(model):
         for t, u in itertools.pairwise(rows):

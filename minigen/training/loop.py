@@ -100,12 +100,12 @@ def train(
                     run.save(checkpoint)
                 if run.history.interrupted:
                     break
+        run.finish()
     except BaseException:
         run.leave()
         raise
     if run.history.interrupted:
         warnings.warn(f"interrupted: the model has had {run.iteration} of {iterations} iterations", stacklevel=2)
-    run.finish()
     return run.history
 
 

@@ -40,6 +40,14 @@ def average(model: nn.Module, decay: float) -> AveragedModel:
     return AveragedModel(model, multi_avg_fn=update)
 
 
+def throws(model: Any) -> bool:
+    """Whether a model's loss is what ``judge`` makes of ``throw``; not where a loss was written over that of ours."""
+    if not hasattr(model, "throw") or "loss" in vars(model):
+        return False
+    loss, throw = (next((of for of in type(model).__mro__ if name in vars(of)), object) for name in ("loss", "throw"))
+    return loss is throw or not issubclass(loss, throw)
+
+
 class _Lesson(nn.Module):
     """The loss as a forward pass, which is what DistributedDataParallel watches."""
 
@@ -48,7 +56,7 @@ class _Lesson(nn.Module):
         self.model = model
 
     def forward(self, *given: Any) -> Tensor:
-        loss: Tensor = (self.model.judge if hasattr(self.model, "throw") else self.model.loss)(*given)
+        loss: Tensor = (self.model.judge if throws(self.model) else self.model.loss)(*given)
         return loss
 
 
@@ -124,6 +132,8 @@ class Run:
         batch = self.source(self.iteration)
         with self.autocast:
             loss = self.model.loss(batch, random) if self.processes.count == 1 else self._loss_together(batch, random)
+        if self.device.type == "cpu" and self.processes.count == 1:
+            self._check_loss(float(loss.detach()), self.iteration + 1)  # before it reaches the weights
         self.model.zero_grad(set_to_none=True)
         loss.backward()
         if self.settings.clip is not None:
@@ -144,7 +154,7 @@ class Run:
         """
         mine = self.processes.part(len(batch[0]))
         loss: Tensor
-        if hasattr(self.model, "throw"):
+        if throws(self.model):
             loss = self.lesson(*(part[mine] for part in self.model.throw(batch, random)))
             return loss
         own = seeded(self.settings.seed, self.iteration, 3, self.processes.rank, device=self.device)
@@ -156,12 +166,15 @@ class Run:
         values = torch.stack(self.unread).float().tolist() if self.unread else []
         self.unread.clear()
         for number, value in enumerate(values, self.iteration - len(values) + 1):
-            if not math.isfinite(value):
-                raise FloatingPointError(
-                    f"the loss is {value} at iteration {number}; try a lower learning_rate than"
-                    f" {self.settings.learning_rate}, a longer warmup, or look for NaN in the data"
-                )
+            self._check_loss(value, number)
         self.history.loss += values
+
+    def _check_loss(self, value: float, number: int) -> None:
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"the loss is {value} at iteration {number}; try a lower learning_rate than"
+                f" {self.settings.learning_rate}, a longer warmup, or look for NaN in the data"
+            )
 
     @torch.no_grad()
     def _validate(self) -> None:
