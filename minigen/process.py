@@ -67,16 +67,21 @@ class Schedule(Part, ABC, kind="schedule"):
         The factor is such that ``alpha * d_sigma - sigma * d_alpha = 1``, which makes every conversion below one line.
         ``cosine``: v = alpha * eps - sigma * x0 (Salimans and Ho 2022); ``flow``: v = eps - x0.
         """
-        ones = torch.ones_like(t)
-        alpha, d_alpha = torch.func.jvp(self.alpha, (t,), (ones,))[:2]
-        sigma, d_sigma = torch.func.jvp(self.sigma, (t,), (ones,))[:2]
-        # at an end one of them may be infinite, as that of sqrt(t) is at 0: then only the other coefficient is left
-        d_alpha, d_sigma = (
-            torch.where(steep.isinf(), 0, torch.where(own.isinf(), own.sign(), own))
-            for own, steep in ((d_alpha, d_sigma), (d_sigma, d_alpha))
-        )
-        turn = alpha * d_sigma - sigma * d_alpha
+        d_alpha, d_sigma = _slope(self.alpha, t), _slope(self.sigma, t)
+        turn = self.alpha(t) * d_sigma - self.sigma(t) * d_alpha
         return d_alpha / turn, d_sigma / turn
+
+
+def _slope(curve: Callable[[Tensor], Tensor], t: Tensor) -> Tensor:
+    """The derivative of a function of each level; where it has none, as sqrt(t) at 0, that a hair inside [0, 1]."""
+
+    def slope(place: Tensor) -> Tensor:
+        place = place.clone().requires_grad_()
+        return torch.autograd.grad(curve(place).sum(), place)[0]
+
+    with torch.inference_mode(False), torch.enable_grad():
+        found, hair = slope(t.detach()), 2**-20
+        return torch.where(found.isfinite(), found, slope(t.detach().clamp(hair, 1 - hair)))
 
 
 @dataclass(frozen=True)
