@@ -25,7 +25,6 @@ from minigen.base import store
 from minigen.base.parts import Part
 from minigen.conditions import Condition
 from minigen.metrics import bits_per_dimension
-from minigen.zoo import recipes
 
 ROOTS: tuple[type[Part], ...] = (plans.Plan, heads.Head, nets.Net, process.Schedule, Condition)
 
@@ -35,10 +34,6 @@ def _nothing_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test defines is forgotten after it."""
     for root in ROOTS:
         monkeypatch.setattr(root, "known", dict(root.known))
-    monkeypatch.setattr(recipes, "RECIPES", recipes.RECIPES)
-    for name in ("own-digits", "tiny-digits"):
-        monkeypatch.setitem(recipes.RECIPES, name, tiny_recipe(name))
-        del recipes.RECIPES[name]
 
 
 @pytest.fixture(scope="module")
@@ -198,19 +193,18 @@ def test_a_schedule_whose_slope_has_no_limit_has_a_velocity(power: float) -> Non
     for where in (t, t[-1].expand(2, 3), t.float()):
         schedule = own.Root(power)
         (alpha, sigma), (d_alpha, d_sigma) = schedule(where), schedule.velocity(where)
-        torch.testing.assert_close(alpha * d_sigma - sigma * d_alpha, torch.ones_like(where))
         inside = ((where > 0) & (where < 1)).expand(2, *where.shape)
         expected, found = torch.stack([-sigma, alpha]), torch.stack([d_alpha, d_sigma])
         torch.testing.assert_close(found[inside], expected[inside], rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(found, expected, rtol=0, atol=0.04)  # a hair inside: 2^-20 to the power 1/4 is .03
 
 
-def test_a_velocity_asks_for_no_gradient_and_gives_none() -> None:
-    for mode in (torch.no_grad, torch.inference_mode, torch.enable_grad):
-        with mode():
-            found = own.Root().velocity(torch.tensor([0.25]))
-        assert not any(each.requires_grad for each in found)
-        torch.testing.assert_close(torch.cat(found), torch.tensor([-0.5, 0.75**0.5]))
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad])
+def test_a_velocity_needs_no_gradient_and_gives_none(mode: Any) -> None:
+    with mode():
+        found = torch.cat(own.Root().velocity(torch.tensor([0.25])))
+    assert not found.requires_grad
+    torch.testing.assert_close(found, torch.tensor([-0.5, 0.75**0.5]))
 
 
 def choices(**own_one: Any) -> Generator:
@@ -279,10 +273,9 @@ def test_a_curve_that_only_has_the_name_of_ours_is_not_taken_for_it() -> None:
     assert choices(schedule=process.Curve("flow", lambda t: (1 - t, t))).config()["schedule"] != "flow"
 
 
-@pytest.mark.parametrize("name", ["spiral", "slowly"])
-def test_being_asked_throws_no_dice(name: str, tmp_path: Path) -> None:
+def test_being_asked_throws_no_dice(tmp_path: Path) -> None:
     """A net that is made again, to see that it can be, leaves torch's own random numbers alone."""
-    model = own.MODELS[name]()
+    model = own.MODELS["spiral"]()
     torch.manual_seed(5)
     train(model, *own.lessons(model), iterations=2, batch_size=8, **QUIET)
     model.save(tmp_path / "mine.safetensors")
