@@ -91,7 +91,7 @@ def check_model(model: Any) -> Model:
     found: Model = unwrapped(model)
     lacking = [name for name in NEEDED if not hasattr(found, name)]
     if lacking:
-        kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(found).__name__}"
         close = nearest(lacking[0], [name for name in dir(found) if not name.startswith("_")])
         raise TypeError(
             f"model is {kind}, which has no {', '.join(lacking)}{close if len(lacking) == 1 else ''}; allowed: a"
