@@ -47,7 +47,8 @@ def text_table(rows: Sequence[Mapping[str, Any]], left: Sequence[str] = ()) -> s
     """
     from pandas import DataFrame
 
-    frame = DataFrame(list(rows)).fillna("").astype(str)
+    names = dict.fromkeys(name for row in rows for name in row)
+    frame = DataFrame({name: ["" if row.get(name) is None else str(row[name]) for row in rows] for name in names})
     for name in left:
         width = max(frame[name].str.len().max(), len(name))
         frame[name] = frame[name].str.ljust(width)

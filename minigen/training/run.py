@@ -80,8 +80,6 @@ class Run:
         self.validation = validation
         if hasattr(model, "check_saved"):  # what can't be loaded again is refused now, not after the work
             model.check_saved()
-        if checkpoint is not None:
-            store.check_writable("checkpoint", checkpoint)
         for batch in ([] if callable(data[0]) else [data]) + ([validation] if validation is not None else []):
             if hasattr(model, "check_batch"):
                 model.check_batch(batch)
@@ -98,6 +96,8 @@ class Run:
         self.shapes = [list(part.shape) if isinstance(part, Tensor) else "source" for part in data]
         self.processes = Processes.here()
         self.processes.part(settings.batch_size)
+        if checkpoint is not None:  # last, since it makes the folder
+            store.check_writable("checkpoint", checkpoint)
         if checkpoint is not None and os.path.exists(checkpoint):
             self.restore(checkpoint)
         # after the checkpoint is read: making it waits for all, so nobody reads what another one is writing
