@@ -64,11 +64,11 @@ class Options:
         guidance_scale: 1 is off, 0 ignores labels and prompts, above 1 pushes towards them (chapter 13).
         eta: 1 adds as much fresh noise at each step as DDPM, 0 none (chapter 8); plans of whole pixels don't use it.
         pick: "draw" from the belief or take its "mean"; for ``Categorical`` (chapters 3 and 4).
-        temperature: of the drawing: below 1 bolder, 0 the likeliest value (chapter 4).
+        temperature: of the belief: below 1 bolder, 0 the likeliest value, also with ``pick="mean"`` (chapter 4).
         clip: keep a regression head's guess in [-1, 1].
         known, mask: complete pictures: ``known`` (count or 1, C, H, W), rounded to the head's greys, is
             kept where ``mask``, (H, W) or (count, 1, H, W), is True. For ``random_order()``, a ramp with
-            ``order="random"``, and plans of whole pixels with the first pieces known.
+            ``order="random"``, ``any_ramp()``, and plans of whole pixels with the first pieces known.
         cache: let a causal net remember what it has read, so that a call costs one pixel's work, not
             256's (chapter 10). The pictures are the same up to rounding. (``trajectory`` never does: it keeps every
             guess, so each call is about the whole picture.)
@@ -228,7 +228,7 @@ def trajectory(model: Model, count: int = 8, *, beliefs: bool = False, **options
 
 
 class _Journey:
-    """What all walks of a call share: the model, the options, and what is made of them once, for all images."""
+    """The walks of a call: what they share is made once, for all images; ``walk`` goes down the rows with some."""
 
     def __init__(self, model: Model, options: Options, total: int) -> None:
         self.model, self.options, self.total = model, options, total

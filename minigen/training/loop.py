@@ -62,7 +62,7 @@ def train(
         iterations: updates of the weights.
         batch_size: examples an update; all of them, in order, if there are no more.
         optimizer: "adamw"; or "muon", which learns faster, for the weights that are matrices
-            (``optimizers``). It takes ten times the learning rate.
+            (``optimizers``), at a rate of its own, ten times ``learning_rate``.
         learning_rate, weight_decay: AdamW's.
         warmup, decay: iterations of linear rise; then a half cosine to 0, or none.
         ema: the weights' moving average has decay ``min(ema, (1 + n) / (10 + n))`` after n updates (the

@@ -61,7 +61,7 @@ class _Lesson(nn.Module):
 
 
 class Run:
-    """A training run: the loop itself, and its state on disk. Iterating it yields 1, 2, ... iterations."""
+    """A training run and its state on disk. Iterating it makes one update after another, and yields how many there were."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class Run:
 
     def _update(self) -> Tensor:
         """One step of the optimiser; returns the loss."""
-        # A stream of its own for every iteration, so that a resumed run needs no generator's state
+        # A stream of its own for every iteration, so a resumed run needs no state of it (dropout's is torch's own)
         random = seeded(self.settings.seed, self.iteration, device=self.device)
         batch = self.source(self.iteration)
         with self.autocast:
