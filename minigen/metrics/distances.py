@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from minigen.base.errors import check_images, check_whole
 
 LEAST = 500
-"""Fewer samples than this give no distance: with 64 features the covariance would be mostly chance."""
+"""``evaluate`` takes no fewer samples: with 64 features the covariance would be mostly chance."""
 
 
 def _metric(kind: Any, real: Tensor, fake: Tensor, **settings: Any) -> Any:

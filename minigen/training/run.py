@@ -61,7 +61,7 @@ class _Lesson(nn.Module):
 
 
 class Run:
-    """A training run and its state on disk. Iterating it makes one update after another, and yields how many there were."""
+    """A training run and its state on disk. Iterating it makes update after update, and yields how many there were."""
 
     def __init__(
         self,
