@@ -1,6 +1,7 @@
 """A reader's own parts, one or more of every choice, and the models that tests make of them.
 
-``python helpers_own.py FOLDER`` does in a process of its own what a test has done in its own, see ``main``.
+``python helpers_own.py FOLDER`` does in a process of its own what a test has done in its own, see ``main``; started by
+torchrun it trains in several, see ``shared``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from minigen.base import store
 from minigen.conditions import Condition
 from minigen.metrics import bits_per_dimension
 from minigen.process import corrupt
+from minigen.training import together
 
 SIZE = 8
 
@@ -267,9 +269,12 @@ class Denoiser(nn.Module):
 
 
 class Louder(Generator):
-    """A Generator whose loss is its own: three times the package's."""
+    """A Generator whose loss is its own: three times the package's. It counts how often it is asked."""
+
+    asked = 0
 
     def loss(self, batch: tuple[Tensor, ...], random: torch.Generator | None = None, loss_on: Any = None) -> Tensor:
+        self.asked += 1
         return 3 * super().loss(batch, random, loss_on)
 
 
@@ -314,6 +319,18 @@ def main(folder: Path) -> None:
         store.save(folder / f"{name}.resumed", model.state_dict(), {"loss": losses})
 
 
+def shared(out: Path) -> None:
+    """Train a model of each kind, alone or with others; each process writes what came of it to files of its own."""
+    with together() as processes:
+        torch.manual_seed(0)
+        louder = Louder(Plain(), Absolute(), plans.diffusion())
+        for kind, model in (("denoiser", Denoiser()), ("louder", louder), ("spiral", MODELS["spiral"]())):
+            parts = lessons(model) if isinstance(model, Generator) else (data.digits(SIZE)[0][:40],)
+            history = train(model, *parts, iterations=4, batch_size=8, warmup=1, device="cpu", progress=False)
+            about = {"loss": history.loss, "dice": getattr(model, "dice", []), "asked": getattr(model, "asked", 0)}
+            store.save(out / f"{kind}-{processes.rank}-of-{processes.count}", model.state_dict(), about)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main(Path(sys.argv[1]))
+    (shared if "RANK" in os.environ else main)(Path(sys.argv[1]))
