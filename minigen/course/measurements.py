@@ -41,6 +41,9 @@ KEYS = (
 )  # fmt: skip
 """The columns that say which row a row is; everything else in it was measured."""
 
+HOLDS_FOR = ("weights", "about", "sampling", "learning_rate", "pixels", "calls_timed")
+"""What else a key may say: for what the row was measured. With another of these it is the same row, measured anew."""
+
 MEASURED_BESIDE = {"layout": "size", "entry": "iterations"}
 """Where two things have one name: beside ``layout``, ``size`` is the share of sizes that are right, and beside
 ``entry``, ``iterations`` is how many updates the time allowed. Both were measured."""
@@ -163,19 +166,22 @@ class Results:
     def measure(self, table: str, key: Row, make: Callable[[Row], Row], quiet: bool = False) -> Row:
         """The row with all of ``key``: it is there, or ``make`` measures the rest of it, and it is written at once.
 
-        A row of the same name (``key_of``) with something else in the rest of ``key``, say with other weights, makes
-        room for it.
+        A row that was measured for something else of ``HOLDS_FOR``, say for other weights, makes room for it.
+
+        Raises:
+            ValueError: if ``key`` names no row, or one that ``KEYS`` can't tell from another.
         """
         key = _plain(key)
-        named = key_of(key)
-        if not named:
-            raise ValueError(f"key is {key}, which doesn't name a row; allowed: one with some of {', '.join(KEYS)}")
         there = self.find(table, key)
         if there is not None:
             return there
+        named = {column: value for column, value in key.items() if column not in HOLDS_FOR}
+        others = [row for row in self.content[table] if not named.items() <= row.items()]
+        if not named or any(key_of(key).items() <= row.items() for row in others):
+            raise ValueError(f"key is {key}, which does not name one row; allowed: differing in {', '.join(KEYS)}")
         begin = time.perf_counter()
         row = _plain({**key, **make(key)})
-        self.content[table] = [each for each in self.content[table] if not named.items() <= each.items()] + [row]
+        self.content[table] = [*others, row]
         self.save()
         if not quiet:
             short = {name: value for name, value in row.items() if len(str(value)) < 100}

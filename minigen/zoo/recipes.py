@@ -21,7 +21,9 @@ from minigen.conditions import Labels, Prompt
 from minigen.data import shapes
 from minigen.generator import Generator
 from minigen.training import History, train
+from minigen.zoo.teaching import HELDOUT_SEED as HELDOUT_SEED
 from minigen.zoo.teaching import QUESTIONS, endless_scenes, of_a_set, reading
+from minigen.zoo.teaching import VALIDATION_SEED as VALIDATION_SEED
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ That the cells still run is nbval's part (``make test``).
 
 from __future__ import annotations
 
+import operator
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat import NotebookNode
+
+import minigen
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 NOTEBOOKS = sorted(path for path in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
@@ -54,6 +57,13 @@ def undescribed(html: str) -> list[str]:
     parser = Pictures()
     parser.feed(html)
     return parser.undescribed
+
+
+def test_every_name_of_the_package_that_it_uses_is_there(notebook: NotebookNode) -> None:
+    """``mg.plans.ramp`` and so on: what a notebook of a reader's calls, too."""
+    source = "\n".join(cell.source for cell in code_cells(notebook))
+    for dotted in sorted(set(re.findall(r"\bmg((?:\.[A-Za-z_]\w*)+)", source))):
+        operator.attrgetter(dotted[1:])(minigen)
 
 
 def test_is_small(path: Path) -> None:
