@@ -144,9 +144,13 @@ def test_a_row_makes_room_for_one_of_the_same_name_only(out: Path) -> None:
     assert [(row["calls"], row["weights"]) for row in found.content["rows"]] == [(16, "a"), (4, "b")]
 
 
-def test_a_key_that_names_no_row_is_refused(out: Path) -> None:
-    with pytest.raises(ValueError, match=r"key is {'weights': 'a'}, which doesn't name a row; allowed: .*'?calls"):
-        Results(out, {}, {"rows": ()}).measure("rows", {"weights": "a"}, lambda key: {})
+@pytest.mark.parametrize("key", [{"weights": "a"}, {"calls": 4, "of a new kind": 2}])
+def test_a_key_that_names_no_row_or_two_is_refused_before_anything_is_lost(out: Path, key: dict[str, Any]) -> None:
+    found = Results(out, {}, {"rows": ()})
+    found.measure("rows", {"calls": 4, "of a new kind": 1}, lambda key: {})
+    with pytest.raises(ValueError, match=r"key is {.*}, which does not name one row; allowed: differing in curve, net"):
+        found.measure("rows", key, lambda key: {})
+    assert len(json.loads(out.read_text())["rows"]) == 1
 
 
 def test_a_key_is_found_again_also_with_a_tuple_in_it(out: Path) -> None:
@@ -392,12 +396,9 @@ def test_the_training_of_a_network_stands_beside_its_scores(name: str, table: st
     for _, row in results(name, table).iterrows():
         made = here.get((row["net"], row.get("seed", 0)))
         shipped += made is None
-        parameters, trained = (
-            (zoo.about(row["net"])["parameters"], zoo.about(row["net"])["trained"])
-            if made is None
-            else (made["parameters"], made)
-        )
-        assert (row["parameters"], row["digits_seen"]) == (parameters, trained["images_seen"])
+        about = {} if made else zoo.about(row["net"])
+        trained = made or {**about["trained"], "parameters": about["parameters"]}
+        assert (row["parameters"], row["digits_seen"]) == (trained["parameters"], trained["images_seen"])
         assert (row["updates"], row["best_update"]) == (trained["iterations"], trained["best_iteration"])
         assert math.isclose(row["training_minutes"], trained["seconds"] / 60, abs_tol=0.051)
     assert bool(shipped) == (table == "rows")
