@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
+from sphinx.ext.autodoc.preserve_defaults import update_defvalue
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -28,6 +29,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Sphinx calls this once, after the extensions that Jupyter Book brings."""
     app.connect("config-inited", drop_thebe)
     app.connect("config-inited", copy_script)
+    app.connect("config-inited", keep_defaults)
     app.connect("autodoc-process-docstring", keep_colons, priority=400)
     app.connect("doctree-read", drop_inline_scripts)
     app.connect("html-page-context", load_script)
@@ -39,6 +41,20 @@ def drop_thebe(app: Sphinx, config: Config) -> None:
     for listeners in app.events.listeners.values():
         listeners[:] = [entry for entry in listeners if not entry.handler.__module__.startswith("sphinx_thebe")]
     app.registry.css_files[:] = [entry for entry in app.registry.css_files if entry[0] != "sphinx-thebe.css"]
+
+
+def keep_defaults(app: Sphinx, config: Config) -> None:
+    """Let autodoc look for defaults as they are written in the source, but not where a signature is put together.
+
+    ``sample`` and ``trajectory`` list theirs by ``Options``: their source does not have them, and Sphinx stumbles.
+    """
+
+    def update(app: Sphinx, thing: object, bound: bool) -> None:
+        if not hasattr(thing, "__signature__"):
+            update_defvalue(app, thing, bound)
+
+    listeners = app.events.listeners["autodoc-before-process-signature"]
+    listeners[:] = [each._replace(handler=update) if each.handler is update_defvalue else each for each in listeners]
 
 
 def copy_script(app: Sphinx, config: Config) -> None:

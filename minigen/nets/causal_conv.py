@@ -87,7 +87,7 @@ class CausalConv(Net):
     Args:
         size, channels: of the pictures.
         width: channels of either stack.
-        layers, kernel: ``GatedLayer``s and how far each looks.
+        layers, kernel: how many of ``GatedLayer``, and how far each looks.
         context_size: length of the context vector, which every layer is told.
         dropout, residual: see ``GatedLayer``; a net that sees few pictures often needs the first.
 

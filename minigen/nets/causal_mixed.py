@@ -25,6 +25,7 @@ class CausalMixed(CausalConv):
         every: attention comes after this many layers, again and again.
         heads: of attention.
 
+    >>> import torch
     >>> net = CausalMixed(size=8, width=16, layers=4, every=2)
     >>> len(net.attention), net(torch.zeros(2, 1, 8, 8), torch.zeros(2, 1, 8, 8), None).shape
     (2, torch.Size([2, 16, 8, 8]))
