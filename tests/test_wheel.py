@@ -6,6 +6,7 @@ folder or a data file that pyproject.toml forgets.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -42,7 +43,10 @@ assert "mg-scrub" in mg.widgets.scrub(frames, {"time": [1, 2]}).html
 
 def run(*command: str | Path, cwd: Path) -> str:
     """The output of a command that must succeed."""
-    done = subprocess.run([*map(str, command)], cwd=cwd, capture_output=True, text=True, timeout=PATIENCE)
+    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # which could name the clone
+    done = subprocess.run(
+        [*map(str, command)], cwd=cwd, env=outside, capture_output=True, text=True, timeout=PATIENCE
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
