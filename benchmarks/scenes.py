@@ -240,7 +240,7 @@ class Parts:
     def reading(self) -> None:
         """An encoder that learned to read first, and one that learned from pictures only."""
         marks = [mark for mark in self.marks if mark <= COMPARED]
-        together = self.given.snapshots.with_name("together")
+        together = self.given.snapshots.with_name(f"{self.given.snapshots.name}-together")
 
         def make(key: Row) -> Row:
             taught = key["way"] == "reading first"
