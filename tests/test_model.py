@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from minigen import Generator, Guided, Labels, Options, Prompt, heads, nets, plans, sample, trajectory
 from minigen.base import text
+from minigen.conditions import Condition
 from minigen.data import shapes
 from minigen.metrics import bits_per_dimension
 from minigen.model import NEEDED, check_model, evaluating, unwrapped
@@ -338,6 +339,21 @@ def test_every_prompt_is_encoded_once(scale: float, monkeypatch: pytest.MonkeyPa
     sample(model, 1000, steps=2, prompt=prompts, guidance_scale=scale, batch_size=50)
     assert asked[True] == 1000
     assert asked[False] == (0 if scale == 1 else 2 * 20)
+
+
+def test_tokens_are_as_many_as_pictures() -> None:
+    """Else each batch would make something else of them."""
+
+    class One(own.Thickness):
+        def tokens(self, given: Any, count: int) -> Tensor:
+            return super().tokens(given, 1)
+
+    try:
+        model = Generator(own.Plain(), own.Absolute(), plans.diffusion(), condition=One())
+        with pytest.raises(ValueError, match=r"^condition One: tokens\(\) gives 1 rows; .* each of the 3 pictures$"):
+            sample(model, 3, labels=0.5)
+    finally:
+        del Condition.known["One"]
 
 
 class Floats(nn.Module):

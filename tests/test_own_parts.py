@@ -7,6 +7,7 @@ import json
 import math
 import os
 import signal
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -357,7 +358,6 @@ def test_a_path_that_can_not_be_written_is_refused_before_the_first_update(tmp_p
     for path, said in (
         (tmp_path, "which is a folder"),
         (tmp_path / "file" / "checkpoint", "where nothing can be written"),
-        (tmp_path / "file" / "deep" / "checkpoint", "where nothing can be written"),
     ):
         with pytest.raises(ValueError, match=f"^checkpoint is .*{said}"):
             train(model, images, iterations=1, checkpoint=path, **QUIET)
@@ -368,17 +368,19 @@ def test_a_path_that_can_not_be_written_is_refused_before_the_first_update(tmp_p
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "theirs").mkdir(mode=0o500)
+@pytest.mark.parametrize(("mode", "name"), [(0o555, "checkpoint"), (0o555, "new/checkpoint"), (0, "checkpoint")])
+def test_a_folder_of_somebody_else_is_refused(mode: int, name: str) -> None:
     was = os.geteuid()
-    try:
-        if was == 0:  # who may do everything is somebody else for a moment
-            os.seteuid(65534)
-        for name in ("checkpoint", "new/checkpoint"):
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own is for its user alone
+        os.chmod(folder, mode)
+        try:
+            if was == 0:  # who may do everything is somebody else for a moment
+                os.seteuid(65534)
             with pytest.raises(ValueError, match=r"where nothing can be written \(Permission denied"):
-                store.check_writable("checkpoint", tmp_path / "theirs" / name)
-    finally:
-        os.seteuid(was)
+                store.check_writable("checkpoint", Path(folder) / name)
+        finally:
+            os.seteuid(was)
+            os.chmod(folder, 0o700)
 
 
 # --- a training that fails -------------------------------------------------------------------------
