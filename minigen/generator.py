@@ -77,6 +77,7 @@ class Generator(nn.Module):
         _check_choices(net, head, plan, schedule)
         if condition is not None:
             _check_kind("condition", condition, Condition, "Labels(10)")
+            check_choice(f"argument of {type(condition).__name__}", condition.argument, ("labels", "prompt"))
         self.net, self.head, self.plan, self.schedule = net, head, plan, schedule
         self.condition, self.loss_on = condition, loss_on
         self.shape = tuple(net.shape)
@@ -201,7 +202,8 @@ class Generator(nn.Module):
             got = f"shape {tuple(found.shape)}; allowed: a loss for every number of x0, {tuple(x0.shape)}"
             raise ValueError(f"head {type(self.head).__name__}: loss() gives {got}")
         losses = torch.where(judged, found, 0)
-        return (losses.flatten(1).sum(1) / judged.expand_as(losses).flatten(1).sum(1)).mean()
+        # of a row whose next step writes nothing no pixel is judged: 0, and not 0/0
+        return (losses.flatten(1).sum(1) / judged.expand_as(losses).flatten(1).sum(1).clamp(min=1)).mean()
 
     def _random_row(self, count: int, random: torch.Generator | None, loss_on: str) -> tuple[Tensor, Tensor]:
         """A random row of the plan for each image, and which of its pixels are judged."""
@@ -303,6 +305,7 @@ def _check_choices(net: nets.Net, head: heads.Head, plan: plans.Plan, schedule: 
     """Raise if net, head and plan can't work together."""
     _check_kinds(net, head, plan, schedule)
     plan.check(tuple(net.shape))
+    schedule.check()
     if plan.spacing != "cosine" and schedule != cosine:
         raise ValueError(
             f"spacing is {plan.spacing!r} with the schedule {schedule.name}; allowed: 'cosine', which is even steps"

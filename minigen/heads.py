@@ -101,10 +101,12 @@ class Regression(Head):
             )
 
     def loss(self, output: Tensor, x0: Tensor, eps: Tensor, t: Tensor, schedule: Schedule) -> Tensor:
-        d_alpha, d_sigma = schedule.velocity(t)
-        targets = {"x0": x0, "eps": eps, "v": d_alpha * x0 + d_sigma * eps}
-        wanted = corrupt(x0, self._less(t), eps, schedule) if self.gap else targets[self.target]
-        return (output - wanted) ** 2
+        if self.gap:
+            return (output - corrupt(x0, self._less(t), eps, schedule)) ** 2
+        if self.target == "v":
+            d_alpha, d_sigma = schedule.velocity(t)
+            return (output - (d_alpha * x0 + d_sigma * eps)) ** 2
+        return (output - (x0 if self.target == "x0" else eps)) ** 2
 
     def belief(self, output: Tensor, x_t: Tensor, t: Tensor, schedule: Schedule) -> Tensor:
         if not self.gap:

@@ -109,7 +109,7 @@ class Plan(Part, ABC, kind="plan"):
         if self.whole:
             pieces = self.default_steps(shape)
             written = (rand[0] * pieces).floor().clamp(max=pieces - 1)
-            return written.masked_fill(rand[1] < START_SHARE, 0) / pieces
+            return written.masked_fill(rand[1] < START_SHARE, 0).double() / pieces  # as a walk has it, to the bit
         # Not so close to 1 that every level rounds to 0: nothing would be hidden, and the loss 0/0
         return rand[0].masked_fill(rand[1] < START_SHARE, 0).clamp(max=1 - ROUNDING)
 
@@ -159,8 +159,10 @@ class Plan(Part, ABC, kind="plan"):
     def _walked(self, steps: int, shape: Shape, seed: int = 0) -> Tensor:
         """The levels of one image at every row of a walk."""
         drawn = self.draw(BLOCK, shape, seeded(seed, 0))
+        if drawn is not None and len(drawn) != BLOCK:
+            raise ValueError(f"plan {self.name}: draw() gives {len(drawn)} rows; allowed: one an image, {BLOCK} here")
         drawn = None if drawn is None else drawn[:1].expand(steps + 1, *drawn.shape[1:])
-        return self.levels(torch.linspace(0, 1, steps + 1, dtype=torch.float64), shape, drawn)
+        return self.levels(torch.arange(steps + 1, dtype=torch.float64) / steps, shape, drawn)
 
     def check(self, shape: Shape) -> None:
         """Raise, naming what is wrong, unless this is a plan for such an example, as it says of itself."""
@@ -178,6 +180,7 @@ class Plan(Part, ABC, kind="plan"):
             (bool((rows.diff(dim=0) > 1e-6).any()), "a pixel's level rises"),
             (self.whole and bool(((rows != 0) & (rows != 1)).any()), "whole is True, and levels lie between 0 and 1"),
             (self.alike and bool((rows != rows[:, :1]).any()), "alike is True, and its pixels differ"),
+            (self.whole and bool((rows[1:] == rows[:-1]).all(dim=1).any()), "a step writes nothing (a sum to round?)"),
         ):
             if wrong:
                 raise ValueError(

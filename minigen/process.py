@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from minigen.base.errors import check_choice, check_number
-from minigen.base.parts import Part, rebuilt
+from minigen.base.parts import Part, is_ours, rebuilt
 
 # --- schedules -------------------------------------------------------------------------------------
 
@@ -60,6 +60,32 @@ class Schedule(Part, ABC, kind="schedule"):
         """The coefficients (alpha, sigma) at the levels ``t``, in t's shape and dtype."""
         alpha = self.alpha(t)
         return (alpha if self.leaky else alpha.masked_fill(t == 1, 0)), self.sigma(t)
+
+    def check(self) -> None:
+        """Raise, naming what is wrong, unless this is a schedule; ours are."""
+        if is_ours(type(self)):
+            return
+        t = torch.linspace(0, 1, 65)
+        for name, of in (("alpha", self.alpha), ("sigma", self.sigma)):
+            found = of(t.clone())
+            if not isinstance(found, Tensor) or found.shape != t.shape:
+                got = f"shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
+                raise ValueError(
+                    f"schedule {self.name}: {name}(t) gives {got}; allowed: a number for every t, as t has"
+                )
+        alpha, sigma = self.alpha(t), self.sigma(t)
+        for right, said in (
+            (bool(alpha.isfinite().all() and sigma.isfinite().all()), "it is not finite everywhere"),
+            (abs(float(alpha[0]) - 1) < 1e-3 and abs(float(sigma[0])) < 1e-3, "at t = 0 something is lost"),
+            (bool((alpha.diff() <= 1e-6).all()), "alpha rises"),
+            (bool((sigma[1:] > 0).all()), "sigma is not above 0 everywhere after t = 0"),
+            (self.leaky or abs(float(alpha[-1])) < 1e-2, "at t = 1 something is left, and leaky is False"),
+        ):
+            if not right:
+                raise ValueError(
+                    f"schedule {self.name}: {said}; allowed: alpha falls from 1 at t = 0 to 0 at t = 1, and sigma, 0 at"
+                    " t = 0, is above 0 elsewhere"
+                )
 
     def velocity(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """(d_alpha, d_sigma), so that ``v = d_alpha * x0 + d_sigma * eps`` is dx_t/dt up to a factor.
