@@ -15,9 +15,6 @@ Forcing, Chen et al. 2024). Chapter 4 meets it with zeros and ones, chapter 6 wi
 ``progress`` runs from 0 (nothing there) to 1 (the picture). ``shape`` is that of one example, (C, H, W)
 or (D,); channels share a level. What a plan draws at random (an order, say) is drawn once an image and
 kept for the walk.
-
-An own plan is a class that says ``levels`` and ``default_steps``, and two facts: whether its levels are only 0 and 1
-(``whole``), and whether all pixels share a level (``alike``).
 """
 
 from __future__ import annotations
@@ -31,7 +28,7 @@ import torch
 from torch import Tensor
 
 from minigen.base.errors import check_choice, check_number, check_whole, nearest
-from minigen.base.parts import Config, Part, is_ours, rebuilt
+from minigen.base.parts import ClassName, Config, Part, is_ours, rebuilt
 from minigen.base.randomness import BLOCK, seeded
 from minigen.process import SCHEDULES
 
@@ -68,8 +65,8 @@ def as_levels(flat: Tensor, shape: Shape) -> Tensor:
 class Plan(Part, ABC, kind="plan"):
     """What every plan can do. An own one says ``levels``, ``default_steps`` and the two facts; the rest follows.
 
-    A plan of whole pixels takes at most ``default_steps`` steps, and with fewer it writes several pieces at once; the
-    others can be walked in any number of steps. What is random about a plan is drawn by ``draw``.
+    A plan of whole pixels takes at most ``default_steps`` steps, and with fewer it writes several pieces at once; its
+    levels are what ``written`` makes of an order. Others can be walked in any number of steps. ``draw`` throws dice.
     """
 
     whole: ClassVar[bool] = False
@@ -81,10 +78,7 @@ class Plan(Part, ABC, kind="plan"):
     patch: int | None = None  # the side of the squares that are written at once, where a plan has such
     spacing: str = "cosine"  # where the rows stand, in the words of ``diffusion``
 
-    @property
-    def name(self) -> str:
-        """What it is called in messages."""
-        return type(self).__name__
+    name: str = cast(str, ClassName())  # what it is called in messages, unless it says another name
 
     @abstractmethod
     def levels(self, progress: Tensor, shape: Shape, drawn: Tensor | None = None) -> Tensor:
@@ -94,13 +88,23 @@ class Plan(Part, ABC, kind="plan"):
     def default_steps(self, shape: Shape) -> int:
         """The number of steps where none is asked for; of whole pixels, the number of pieces they are written in."""
 
+    def written(self, place: Tensor, progress: Tensor, shape: Shape) -> Tensor:
+        """The levels of a plan that writes ``default_steps`` pieces: 0 where a pixel's turn has come, else 1.
+
+        ``place`` says which piece each pixel belongs to, counted from 0: (pixels,), or (B, pixels) as drawn.
+
+        >>> plan, shape = raster(2), (1, 4, 4)
+        >>> plan.written(plan.places(shape), torch.tensor([0.25]), shape).flatten()
+        tensor([0., 0., 1., 1., 0., 0., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.])
+        """
+        count = (progress * self.default_steps(shape)).round()  # of pieces; rounded, since 22 * (15 / 22) is no 15
+        return as_levels((place.to(count.device) >= count[:, None]).float(), shape)
+
     def check_steps(self, steps: int | None, shape: Shape) -> int:
         """``steps`` if the plan can be walked in so many, the default for None; else ``ValueError``."""
         most = self.default_steps(shape)
         if steps is not None and self.whole and steps > most:
-            raise ValueError(
-                f"steps is {steps}; allowed: 1 to {most}, since {self.name} has {most} piece(s) to write here"
-            )
+            raise ValueError(f"steps is {steps}; allowed: 1 to {most}, since {self.name} has {most} piece(s) to write")
         return most if steps is None else check_whole("steps", steps)
 
     def draw_progress(self, count: int, shape: Shape, random: torch.Generator) -> Tensor:
@@ -137,9 +141,8 @@ class Plan(Part, ABC, kind="plan"):
                     " completes any mask"
                 )
         raise ValueError(
-            f"mask can't be used with the plan {self.name}: its training never shows whole pixels anywhere beside"
-            " noisy ones; allowed: random_order(), or raster() with the first patches known, or a ramp with"
-            " order='random'"
+            f"mask can't be used with the plan {self.name}: its training never shows whole pixels anywhere beside noisy"
+            " ones; allowed: random_order(), raster() with the first patches known, or a ramp with order='random'"
         )
 
     def config(self) -> Config:
@@ -240,9 +243,7 @@ class Staircase(Plan):
         return None
 
     def levels(self, progress: Tensor, shape: Shape, drawn: Tensor | None = None) -> Tensor:
-        written = (progress * self.pieces(shape)).round()  # as many pieces are there
-        places = self.places(shape, drawn).to(progress.device)
-        return as_levels((places >= written[:, None]).float(), shape)
+        return self.written(self.places(shape, drawn), progress, shape)
 
     default_steps = pieces
 

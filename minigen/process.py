@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from minigen.base.errors import check_choice, check_number
-from minigen.base.parts import Part, is_ours, rebuilt
+from minigen.base.parts import ClassName, Part, is_ours, rebuilt
 
 # --- schedules -------------------------------------------------------------------------------------
 
@@ -42,11 +42,8 @@ class Schedule(Part, ABC, kind="schedule"):
     """
 
     leaky = False
-
-    @property
-    def name(self) -> str:
-        """What it is called in messages."""
-        return type(self).__name__
+    name: str = cast(str, ClassName())
+    """What it is called in messages: its class's name, unless it says another."""
 
     @abstractmethod
     def alpha(self, t: Tensor) -> Tensor:

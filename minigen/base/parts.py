@@ -20,6 +20,13 @@ from minigen.base.errors import nearest
 Config = dict[str, Any]
 
 
+class ClassName:
+    """An attribute that is the name of the class, unless a part gives itself another: ``self.name = "snake"``."""
+
+    def __get__(self, part: object, of: type) -> str:
+        return of.__name__
+
+
 class Part:
     """What every plan, head, net, schedule and condition can do: say what it is, and be made again from that.
 
@@ -59,6 +66,10 @@ class Part:
         made = super().__new__(cls)
         object.__setattr__(made, "_given", (given, named))  # a frozen dataclass refuses the short way
         return made
+
+    def __repr__(self) -> str:
+        """As it would be written again: the class and its settings."""
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.settings().items())})"
 
     def settings(self) -> dict[str, Any]:
         """The arguments that it was made with, those left out included."""

@@ -45,6 +45,10 @@ class Net(nn.Module, Part, kind="net"):
     causal: bool = False
     """Whether the features of a pixel see the pixels before it, and no other; then there is ``next``, too."""
 
+    def extra_repr(self) -> str:
+        """Its settings, which torch prints before the layers."""
+        return Part.__repr__(self).removeprefix(f"{type(self).__name__}(").removesuffix(")")
+
     def next(self, x: Tensor, context: Tensor | None, memory: Memory) -> Tensor:
         """A causal net's features of one more pixel: (B, features, 1, 1), those that ``forward`` gives there.
 
