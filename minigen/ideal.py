@@ -9,6 +9,18 @@ from minigen.base.errors import check_images
 from minigen.process import Schedule, cosine, hide
 
 
+def _check_head(head: heads.Head) -> None:
+    """Raise unless the head learns what is known here in closed form: whose loss and belief are those of ours."""
+    for ours in (heads.Regression, heads.Categorical):
+        if isinstance(head, ours) and all(getattr(type(head), of) is getattr(ours, of) for of in ("loss", "belief")):
+            return
+    hint = "; call the class to make one" if isinstance(head, type) else ""
+    raise TypeError(
+        f"head is {head!r}, for which no perfect curve is known; allowed: heads.Regression() or heads.Categorical()"
+        f"{hint}; a Generator can be trained with any head"
+    )
+
+
 class IdealGenerator:
     """What perfect training on a finite set of pictures would give, in closed form (chapters 6 and 7).
 
@@ -17,6 +29,10 @@ class IdealGenerator:
     (``Regression``) or the weighted count of grey levels (``Categorical``). It can be sampled like a
     ``Generator``; it draws training pictures and nothing else, or torn mixtures of them if its plan
     has too few steps.
+
+    Raises:
+        TypeError: if the head has a loss or a belief of its own, for which the closed form would be another one (the
+            median of absolute errors, say).
 
     >>> import torch
     >>> model = IdealGenerator(torch.tensor([[-1.0, -1.0], [1.0, 1.0]]), heads.Regression("x0"), plans.one_shot())
@@ -28,6 +44,7 @@ class IdealGenerator:
         self, pictures: Tensor, head: heads.Head, plan: plans.Plan, schedule: Schedule = cosine, exact: float = 1e-3
     ) -> None:
         check_images("pictures", pictures)
+        _check_head(head)
         self.head, self.plan, self.schedule = head, plan, schedule
         self.condition, self.shape, self.device = None, tuple(pictures.shape[1:]), pictures.device
         # rounded as they are, then made exact: in float64 a grey halfway between two could round the other way
