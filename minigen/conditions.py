@@ -23,7 +23,21 @@ class Condition(Part, ABC, kind="condition"):
     """What every condition can do. ``dropout`` is the share of the tokens that training replaces by "not told".
 
     An own one says ``tokens``, ``none`` and ``embedding``. What is asked for reaches it through the argument of
-    ``sample`` that ``argument`` names, and in training beside the images.
+    ``sample`` that ``argument`` names. Training takes tokens beside the images, so what a picture is told is made once,
+    before: here from the pictures themselves. ::
+
+        class Ink(Condition):                                    # how much of a picture is ink, from 0 to 1
+            def tokens(self, given, count):
+                given = torch.full((count,), 0.2) if given is None else given
+                return torch.as_tensor(given).expand(count)[:, None]
+            def none(self, count):
+                return torch.full((count, 1), -1.0)              # no picture has so little
+            def embedding(self, size):
+                return nn.Linear(1, size)
+
+        ink = (images.mean(dim=(1, 2, 3)) + 1) / 2               # measured in the pictures: (count,)
+        train(model, images, model.condition.tokens(ink, len(images)))
+        sample(model, 16, labels=0.3)
     """
 
     argument: ClassVar[str] = "labels"

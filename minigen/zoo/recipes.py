@@ -22,7 +22,7 @@ from minigen.data import shapes
 from minigen.generator import Generator
 from minigen.training import History, train
 from minigen.zoo.teaching import HELDOUT_SEED as HELDOUT_SEED
-from minigen.zoo.teaching import QUESTIONS, endless_scenes, of_a_set, reading
+from minigen.zoo.teaching import QUESTIONS, Pictures, endless_scenes, name_of, of_a_set, reading
 from minigen.zoo.teaching import VALIDATION_SEED as VALIDATION_SEED
 
 
@@ -37,7 +37,8 @@ class Recipe:
         training: arguments of ``train`` that differ from its defaults.
         sampling: arguments of ``sample`` that suit it best, chosen on validation data.
         seed: of the first weights and of the training.
-        source: the pictures, by their name in ``data.SOURCES``, or "scenes", of which there is no end.
+        source: the pictures, by their name in ``data.SOURCES``, or "scenes", of which there is no end; or a function
+            ``(size, split)`` that gives images and what is told of them, for the splits "train" and "validation".
         first: what the model is taught before, if anything: a function of the model and the device.
     """
 
@@ -48,7 +49,7 @@ class Recipe:
     training: Mapping[str, Any] = field(default_factory=dict)
     sampling: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
-    source: str = "digits"
+    source: str | Pictures = "digits"
     first: Callable[[Any, str], None] | None = None
 
     def build(self, seed: int | None = None) -> nn.Module:
@@ -73,7 +74,7 @@ class Recipe:
         return {
             "name": self.name,
             "model": describe(self.build()),
-            "data": {"name": self.source, "size": self.size, "split": "train"},
+            "data": {"name": name_of(self.source), "size": self.size, "split": "train"},
             "training": {"seed": self.seed, **self.training, **changes},
             "sampling": dict(self.sampling),
             **({"first": self.first.__name__} if self.first else {}),
@@ -329,7 +330,8 @@ def add(made: Recipe) -> Recipe:
         raise ValueError(f"name is {made.name!r}, a recipe of minigen's; allowed: another name")
     if not re.fullmatch(r"\w[\w.-]*", made.name):
         raise ValueError(f"name is {made.name!r}; allowed: letters, digits, '-', '_' and '.', for it names files")
-    check_choice("source", made.source, (*data.SOURCES, "scenes"))
+    if not callable(made.source):
+        check_choice("source", made.source, (*data.SOURCES, "scenes"))
     for what, said in (("training", made.training), ("sampling", made.sampling)):
         for option, value in said.items():
             if not can_be_kept(value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,12 +22,36 @@ VALIDATION_SEED, HELDOUT_SEED = 1, 2
 """Of the scenes that choices are made on, and of those that scores are for."""
 
 
-def of_a_set(model: nn.Module, source: str, size: int) -> tuple[Any, Any]:
-    """Training and validation data from a set of pictures: with their labels, unless nobody tells the model."""
-    parts: list[Any] = [data.SOURCES[source](size, split) for split in ("train", "validation")]
+Pictures = Callable[[int, str], tuple[Tensor, ...]]
+"""A set of pictures: of a size and a split, images in [-1, 1] and what is told of them: labels, or tokens."""
+
+
+def name_of(source: str | Pictures) -> str:
+    """What a record calls a set of pictures.
+
+    >>> name_of("digits"), name_of(of_a_set)
+    ('digits', 'of_a_set')
+    """
+    return source if isinstance(source, str) else str(getattr(source, "__name__", type(source).__name__))
+
+
+def of_a_set(model: nn.Module, source: str | Pictures, size: int) -> tuple[Any, Any]:
+    """Training and validation data from a set of pictures: with their labels, unless nobody tells the model.
+
+    Raises:
+        TypeError: if a source of one's own gives something else than a tuple of tensors.
+    """
+    read = data.SOURCES[source] if isinstance(source, str) else source
+    parts: list[Any] = [read(size, split) for split in ("train", "validation")]
+    for part in parts:
+        if not isinstance(part, tuple | list) or not part or not all(isinstance(each, Tensor) for each in part):
+            raise TypeError(
+                f"source {name_of(source)} gives a {type(part).__name__}; allowed: a tuple of tensors, the images and"
+                " what is told of them"
+            )
     if isinstance(model, Generator) and model.condition is None:
-        parts = [(images,) for images, _ in parts]
-    return parts[0], parts[1]
+        parts = [part[:1] for part in parts]
+    return tuple(parts[0]), tuple(parts[1])
 
 
 def endless_scenes(model: nn.Module) -> tuple[Any, Any]:
