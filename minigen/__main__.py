@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from minigen import zoo
+from minigen import data, zoo
 from minigen.conditions import Labels, Prompt
 from minigen.generator import Generator
 from minigen.heads import Categorical
@@ -80,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     judge.add_argument("--write", action="store_true", help="write the scores beside the weights")
 
     shelf = command("list", run_list, "Show recipes, and which have weights.", needs_name=False)
+    shelf.add_argument("--runs", default="runs", help="folder of the weights you train (default: runs)")
     for sub in (judge, shelf):
         sub.add_argument("--json", action="store_true", help="for machines: unrounded, on standard output alone")
     return top
@@ -98,6 +99,8 @@ def import_parts(path: Path) -> None:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ValueError(f"--import is {str(path)!r}; allowed: a Python file, whose name ends in .py")
+    if (beside := str(path.resolve().parent)) not in sys.path:
+        sys.path.append(beside)  # modules that lie beside it are found, and none takes the place of another one
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
@@ -184,6 +187,17 @@ def run_evaluate(options: argparse.Namespace) -> None:
         print(f"written to {path}", file=sys.stderr if options.json else sys.stdout)
 
 
+def pictures_of(options: argparse.Namespace) -> str:
+    """The set of pictures to compare with, by name; of a file the digits."""
+    source = "digits" if options.name.endswith(".safetensors") else recipe(options.name).source
+    if not isinstance(source, str):
+        raise ValueError(
+            f"source of {options.name} is a function, and there is no judge of its pictures; allowed with evaluate:"
+            f" {', '.join(data.SOURCES)}, scenes; metrics.frechet compares features of any pictures"
+        )
+    return source
+
+
 def of_a_classifier(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """The share of right answers on pictures that were not trained on."""
     from minigen import metrics, nets
@@ -191,7 +205,7 @@ def of_a_classifier(options: argparse.Namespace, folder: Path) -> dict[str, Any]
     classifier = zoo.load_classifier(options.name, folder, options.device)
     if isinstance(classifier, nets.Recogniser):
         return {"accuracy": asdict(metrics.recogniser_accuracy(classifier))}
-    accuracy = metrics.classifier_accuracy(classifier, recipe(options.name).source)
+    accuracy = metrics.classifier_accuracy(classifier, pictures_of(options))
     return {"accuracy": {split: round(value, 4) for split, value in accuracy.items()}}
 
 
@@ -199,11 +213,11 @@ def of_pictures(model: Any, options: argparse.Namespace, settings: dict[str, Any
     """Distances to real digits or clothes; labels where the model is told them."""
     from minigen import metrics, sampling
 
+    of = pictures_of(options)
     # an own condition's tokens are no answers to which digit it is
     labels = model.condition.tokens(None, options.count) if isinstance(model.condition, Labels) else None
     drawn = sampling.sample(model, options.count, seed=options.seed, labels=labels, progress=True, **settings)
     # what is not told the digit draws them as they come, and has a floor of random classes
-    of = "digits" if options.name.endswith(".safetensors") else recipe(options.name).source
     found = metrics.evaluate(drawn, labels=labels, split=options.split, balanced=labels is not None, of=of)
     return {**found.rounded(), **of_the_plan(model, drawn, options.split, of), "split": options.split}
 
@@ -227,7 +241,7 @@ def of_scenes(model: Any, options: argparse.Namespace, settings: dict[str, Any])
 
 def of_the_plan(model: Any, drawn: Any, split: str, of: str) -> dict[str, Any]:
     """What can be measured only where whole pixels are drawn: likelihood, and gradients at patch borders."""
-    from minigen import data, metrics
+    from minigen import metrics
 
     if not model.plan.whole or not isinstance(model.head, Categorical):
         return {}
@@ -244,15 +258,16 @@ def of_the_plan(model: Any, drawn: Any, split: str, of: str) -> dict[str, Any]:
 
 
 def run_list(options: argparse.Namespace) -> None:
-    """One line a recipe; what its weights scored stands beside its floor."""
+    """One line a recipe: which weights ``sample`` would take, your own before ours, and their score and its floor."""
     from minigen.show.tables import number, text_table
 
-    shipped, rows = zoo.names(), []
+    shipped, trained, rows = zoo.names(), zoo.names(options.runs), []
     for name, each in RECIPES.items():
-        scores = zoo.about(name).get("scores", {}) if name in shipped else {}
+        weights = "own run" if name in trained else "shipped" if name in shipped else None
+        scores = zoo.about(name, options.runs if name in trained else zoo.SHIPPED).get("scores", {}) if weights else {}
         scores = scores.get("train", scores)  # of scenes: those asked for as in training
-        rows.append({"name": name, "weights": "shipped" if name in shipped else None,
-                     "frechet": scores.get("frechet"), "floor": scores.get("floor"), "about": each.about})  # fmt: skip
+        rows.append({"name": name, "weights": weights, "frechet": scores.get("frechet"),
+                     "floor": scores.get("floor"), "about": each.about})  # fmt: skip
     if options.json:
         print(json.dumps(rows, indent=2))
         return
