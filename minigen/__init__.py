@@ -14,7 +14,7 @@ The subject lies here, flat: read it from ``process`` to ``sampling``, with ``ba
 before it. What serves it has folders of its own; ``base/parts`` can wait until you write a part yourself. In reading
 order, where a file imports only what stands above it:
 
-    base/       errors, parts, randomness, store, text, origin
+    base/       errors, parts, randomness, store, text, origin, wrappers
     data/       handwriting, clothing, shapes, points
     training/   processes, hardware, optimizers, settings, batches, run, loop
     process, plans, heads

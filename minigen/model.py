@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from minigen.base.errors import nearest
+from minigen.base.wrappers import inside
 from minigen.conditions import Condition
 from minigen.heads import Head
 from minigen.nets import Memory
@@ -67,16 +68,8 @@ NEEDED = ("plan", "head", "schedule", "condition", "shape", "device", "belief")
 
 
 def unwrapped(model: Any) -> Any:
-    """The model inside a wrapper: of ``torch.compile``, ``DataParallel`` or ``DistributedDataParallel``.
-
-    A walk asks for beliefs, and a wrapper only knows ``forward``. So what is drawn, refused and cached is the same.
-    """
-    while isinstance(model, nn.Module) and not hasattr(type(model), "belief"):
-        inside = getattr(model, "_orig_mod", None) or getattr(model, "module", None)
-        if not isinstance(inside, nn.Module):
-            return model
-        model = inside
-    return model
+    """The model inside a wrapper, which only knows ``forward``. So what is drawn, refused and cached is the same."""
+    return inside(model, "belief")
 
 
 def check_model(model: Any) -> Model:

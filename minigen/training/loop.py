@@ -56,7 +56,8 @@ def train(
     validation loss, and is in evaluation mode; also if training fails.
 
     Args:
-        model: anything with ``loss(batch, random)`` that returns one number.
+        model: anything with ``loss(batch, random)`` that returns one number. Of one that ``torch.compile`` or
+            ``DataParallel`` has wrapped, the model inside is trained, as it is (several GPUs: see ``processes``).
         data: tensors with the same first dimension, such as images and labels; or one function
             ``(count, generator) -> tuple of tensors`` that makes endless data.
         iterations: updates of the weights.

@@ -19,6 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from minigen.base import store
 from minigen.base.randomness import seeded
+from minigen.base.wrappers import inside
 from minigen.training import optimizers
 from minigen.training.batches import Batch, check_parts, source_of
 from minigen.training.hardware import device_name, pick_precision
@@ -48,6 +49,15 @@ def throws(model: Any) -> bool:
     return loss is throw or not issubclass(loss, throw)
 
 
+def _lesson_giver(model: Any) -> Any:
+    """The model itself, without its wrapper, so that a checkpoint is the same with and without; raise if it is none."""
+    found = inside(model, "loss")
+    if not isinstance(found, nn.Module) or not hasattr(found, "loss"):
+        kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(found).__name__}"
+        raise TypeError(f"model is {kind}; allowed: a module with loss(batch, random), such as a Generator")
+    return found
+
+
 class _Lesson(nn.Module):
     """The loss as a forward pass, which is what DistributedDataParallel watches."""
 
@@ -73,6 +83,7 @@ class Run:
         precision: str,
         checkpoint: str | Path | None,
     ) -> None:
+        model = _lesson_giver(model)
         self.model, self.settings, self.device = model.to(device), settings, device
         self.source = source_of(data, settings, device)
         if validation is not None:
