@@ -226,10 +226,51 @@ def test_an_own_recipe_on_the_command_line(parts: Path, capsys: pytest.CaptureFi
     assert scores["sampling"] == {"steps": 4}
     assert scores["frechet"] > scores["floor"]["mean"]
     assert scores["accuracy"] is None  # a number of holes says not which digit it is
-    rows = json.loads(told(capsys, "list --import parts.py --json"))
-    assert rows[-1] == {"name": "own-digits", "weights": None, "frechet": None, "floor": None,
-                        "about": "digits in a snake, told how many holes"}  # fmt: skip
     assert "own-digits" in told(capsys, "list --import parts.py").splitlines()[-1]
+
+
+def test_a_list_shows_what_was_trained_and_what_it_scored(parts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Own weights before ours, as ``sample`` takes them; before the training there are none."""
+    expected = {"name": "own-digits", "weights": None, "frechet": None, "floor": None,
+                "about": "digits in a snake, told how many holes"}  # fmt: skip
+    assert json.loads(told(capsys, "list --import parts.py --json"))[-1] == expected
+    told(capsys, "train own-digits --import parts.py --device cpu --runs elsewhere")
+    assert json.loads(told(capsys, "list --import parts.py --json"))[-1] == expected
+    line = "list --import parts.py --json --runs elsewhere"
+    assert json.loads(told(capsys, line))[-1] == expected | {"weights": "own run"}
+    zoo.add_scores("own-digits", {"frechet": 90.5, "floor": {"mean": 3.0, "spread": 0.5}}, "elsewhere")
+    scored = json.loads(told(capsys, line))
+    assert scored[-1]["frechet"] == 90.5
+    assert next(row["weights"] for row in scored if row["name"] == "digits-diffusion") == "shipped"
+
+
+def test_a_file_finds_what_lies_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Wherever one works; and what lies there is found only if nothing else has its name."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "own_snake.py").write_text(PARTS.partition("def made")[0])
+    (folder / "json.py").write_text("raise ImportError")
+    (folder / "parts.py").write_text(
+        "import json\nfrom own_snake import *\n" + "def made" + PARTS.partition("def made")[2]
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert "own-digits" in told(capsys, "list --import mine/parts.py").splitlines()[-1]
+    del sys.modules["own_snake"]
+
+
+def test_a_function_of_pictures_has_no_judge(parts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is trained and drawn; what it can't be compared with is said."""
+    own_source = "def few(size, split):\n    return tuple(part[:40] for part in mg.data.digits(size, split))\n\n"
+    parts.write_text(PARTS.replace("mg.recipes.add", own_source + "mg.recipes.add").replace(
+        "sampling=dict(steps=4)", "sampling=dict(steps=4), source=few"))  # fmt: skip
+    told(capsys, "train own-digits --import parts.py --device cpu")
+    assert zoo.about("own-digits", "runs")["recipe"]["data"]["name"] == "few"
+    told(capsys, "sample own-digits --import parts.py --count 4")
+    assert main(["evaluate", "own-digits", "--import", "parts.py", "--count", "500"]) == 2
+    assert "source of own-digits is a function, and there is no judge of its pictures" in capsys.readouterr().err
 
 
 def test_a_file_on_the_command_line_of_another_process(parts: Path, capsys: pytest.CaptureFixture[str]) -> None:
