@@ -1,0 +1,6 @@
+"""Which chapters are lessons by now: what the tests hold a done chapter to, they ask of these."""
+
+from __future__ import annotations
+
+DONE: list[str] = []
+"""Names of notebooks in ``book``, without ``.ipynb``."""
