@@ -22,7 +22,7 @@ order, where a file imports only what stands above it:
     conditions, model, generator, ideal, guided, sampling
     zoo/        teaching, recipes, pretrained
     metrics/    judges, distances, scores, prompts, inside
-    show/       plots, tables, widgets
+    show/       figures, pictures, plots, tables, widgets
     course/     measurements, verdicts, checks
 """
 
@@ -42,7 +42,7 @@ from minigen.generator import Generator
 from minigen.guided import Guided
 from minigen.ideal import IdealGenerator
 from minigen.sampling import Options, Walk, nfe, sample, trajectory
-from minigen.show import plots, widgets
+from minigen.show import plots, tables, widgets
 from minigen.training import History, train
 from minigen.zoo import recipes
 
@@ -70,6 +70,7 @@ __all__ = [
     "results",
     "sample",
     "scenes",
+    "tables",
     "text",
     "train",
     "trajectory",

@@ -1,8 +1,8 @@
 """Sliders: one kind that works without a kernel, anywhere, and one kind for playing with a kernel.
 
-``scrub`` makes an ordinary HTML output: all its frames in one picture, and a small script that shows one of
-them. It is moved with the mouse or the keyboard and says in words what it shows. Where no script runs,
-one frame is shown and no control. (On the site the script is loaded once, from the site itself.)
+``scrub`` makes an ordinary HTML output: one frame in the open, the others as data, and a small script that shows one
+of them. It is moved with the mouse or the keyboard and says in words what it shows. Where no script runs, one frame is
+shown and no control. (On the site the script is loaded once, from the site itself.)
 
 ``live`` calls a function with whatever its controls say. It needs Python behind it, so in the book it is a
 sentence, and nothing on a page looks as if it could be moved and cannot.
@@ -10,10 +10,8 @@ sentence, and nothing on a page looks as if it could be moved and cannot.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import html
-import io
 import json
 import math
 import os
@@ -24,13 +22,13 @@ from importlib.resources import files
 from typing import Any
 
 from minigen.base.errors import check_whole
-from minigen.show.plots import Figure
+from minigen.show.figures import Figure
 
 MOST_RADIO = 3
 """Up to so many options are radio buttons; more are a slider."""
 
-GAP = 4
-"""Clear pixels between two frames of a sprite, so that a shrunken one doesn't show its neighbour's edge."""
+SHORTCUTS = ' data-lm-suppress-shortcuts="true"'
+"""Tells JupyterLab that arrow keys are the control's, not for moving between cells."""
 
 IN_THE_BOOK = "MINIGEN_BOOK"
 """Set in the environment while the book's notebooks are executed (``tools/execute.py``)."""
@@ -59,15 +57,15 @@ def scrub(
     """A picture that changes with one or more controls.
 
     Args:
-        frames: one ``Figure`` for every combination of options, the last control changing fastest, all
-            of the same size. Each frame's ``alt`` is shown below it, as the words for what is seen.
+        frames: one ``Figure`` for every combination of options, the last control changing fastest. Each frame's
+            ``alt`` is shown below it, as the words for what is seen.
         controls: label and options of each, such as ``{"hidden pixels": [0, 1, 4], "told": ["no", "yes"]}``.
             Up to three options are radio buttons, more are a slider.
         caption: below it all.
         start: the frame shown first (and where no script runs); the last unless said otherwise.
 
     Raises:
-        ValueError: if the number of frames is not the product of the numbers of options, or sizes differ.
+        ValueError: if the number of frames is not the product of the numbers of options.
 
     >>> import torch
     >>> from minigen.show import plots
@@ -80,22 +78,19 @@ def scrub(
     if len(frames) != wanted:
         raise ValueError(f"frames holds {len(frames)} figures; allowed: one for each combination of options, {wanted}")
     start = len(frames) - 1 if start is None else check_whole("start", start, 0, len(frames) - 1)
-    sprite, width, height = _sprite(frames)
     texts = [frame.alt for frame in frames]
-    identity = hashlib.sha256(sprite + json.dumps([texts, options, caption, start]).encode()).hexdigest()[:10]
-    source = base64.b64encode(sprite).decode()
-    alt, moved = html.escape(texts[start]), -100 * start / len(frames)
-    film = (
-        f'<div class="mg-film" role="img" aria-label="{alt}" style="overflow: hidden; max-width: {frames[0].width}px;'
-        f' aspect-ratio: {width} / {height}; margin: 0 auto">'
-        f'<img src="data:image/png;base64,{source}" alt="{alt}" style="width: 100%; max-width: none; height: auto;'
-        f' display: block; margin: 0; background: none; transform: translateY({moved:.6g}%)"></div>'
-    )
+    # the frame that is shown stands in the page already
+    others = json.dumps([None if number == start else frame.content for number, frame in enumerate(frames)])
+    others = others.replace("</", r"<\/")  # or a browser would take it for the end of the script
+    identity = hashlib.sha256(json.dumps([others, texts, options, caption, start]).encode()).hexdigest()[:10]
+    alt = html.escape(texts[start])
     content = (
-        f'<figure class="mg-figure mg-scrub" id="mg-{identity}" data-texts="{html.escape(json.dumps(texts))}">'
-        f"{film}{_controls(options, start, identity)}"
+        f'<figure class="mg-figure mg-scrub" id="mg-{identity}" data-texts="{html.escape(json.dumps(texts))}"'
+        f' data-start="{start}"><div class="mg-film"><div>{frames[start].content}</div></div>'
+        f"{_controls(options, start, identity)}"
         f'<p class="mg-text" aria-live="polite" style="text-align: center; font-size: 0.9em">{alt}</p>'
-        f"{f'<figcaption>{html.escape(caption)}</figcaption>' if caption else ''}</figure>"
+        f"{f'<figcaption>{html.escape(caption)}</figcaption>' if caption else ''}"
+        f'<script type="application/json" class="mg-frames">{others}</script></figure>'
     )
     return Scrubber(f"{content}<script data-mg>{script()}</script>", texts[start])
 
@@ -109,23 +104,6 @@ def _options(controls: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
         if len(values) < 2 or len(set(values)) < len(values):
             raise ValueError(f"controls[{label!r}] is {values}; allowed: two or more options that all differ")
     return options
-
-
-def _sprite(frames: Sequence[Figure]) -> tuple[bytes, int, int]:
-    """All frames, one below the other, as one PNG; and the size of one."""
-    from PIL import Image
-
-    pictures = [Image.open(io.BytesIO(frame.png)).convert("RGBA") for frame in frames]
-    width, height = pictures[0].size
-    if any(picture.size != (width, height) for picture in pictures):
-        raise ValueError(f"frames have sizes {sorted({picture.size for picture in pictures})}; allowed: all the same")
-    pitch = height + GAP
-    sheet = Image.new("RGBA", (width, pitch * len(pictures)))
-    for number, picture in enumerate(pictures):
-        sheet.paste(picture, (0, pitch * number))
-    buffer = io.BytesIO()
-    sheet.quantize(256, method=Image.Quantize.FASTOCTREE).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue(), width, height
 
 
 def _controls(options: Mapping[str, Sequence[str]], start: int, identity: str) -> str:
@@ -151,7 +129,7 @@ def _range(label: str, values: Sequence[str], place: int, name: str) -> str:
     now = html.escape(values[place])
     return (
         f'<label for="{name}">{html.escape(label)}</label>'
-        f'<input type="range" id="{name}" min="0" max="{len(values) - 1}" step="1" value="{place}"'
+        f'<input type="range" id="{name}" min="0" max="{len(values) - 1}" step="1" value="{place}"{SHORTCUTS}'
         f' aria-valuetext="{now}" style="flex: 1; max-width: 22em">'
         f'<output for="{name}" style="min-width: 3.5em">{now}</output>'
     )
@@ -161,7 +139,7 @@ def _radio(label: str, values: Sequence[str], place: int, name: str) -> str:
     buttons = []
     for number, value in enumerate(values):
         checked = " checked" if number == place else ""
-        button = f'<input type="radio" name="{name}" value="{number}"{checked}>'
+        button = f'<input type="radio" name="{name}" value="{number}"{checked}{SHORTCUTS}>'
         buttons.append(f"<label>{button} {html.escape(value)}</label>")
     return f"<span>{html.escape(label)}</span>{''.join(buttons)}"
 

@@ -1,11 +1,13 @@
-"""Tables in plain text: aligned, and a distance beside its floor."""
+"""Tables: of a frame for a page, with headers that say something; in plain text, a distance beside its floor."""
 
 from __future__ import annotations
 
 import pytest
+from bs4 import BeautifulSoup, Tag
+from pandas import DataFrame
 
 from minigen import zoo
-from minigen.show.tables import number, scores_table, text_table
+from minigen.show.tables import Table, number, scores_table, show, text_table
 
 
 @pytest.mark.parametrize(
@@ -44,3 +46,72 @@ def test_scores_of_scenes_are_a_line_a_kind_of_prompt() -> None:
     assert [line[: len("new relations")].rstrip() for line in lines] == ["train", "new pairs", "new relations"]
     assert number(scores["new pairs"]["prompt"]["all"]) in lines[1]
     assert header.index("floor") > header.index("frechet")
+
+
+# --- for a page ------------------------------------------------------------------------------------
+
+
+def parsed(table: Table) -> Tag:
+    found = BeautifulSoup(table.html, "html.parser").find("table")
+    assert isinstance(found, Tag)
+    return found
+
+
+FRAME = DataFrame({"plan": ["noise", "patches"], "calls": [16, 1256], "distance": [4.6, 73.61], "told": [True, False]})
+
+
+def test_a_frame_becomes_a_table_with_headers_and_a_caption() -> None:
+    table = parsed(show(FRAME, "After <16> calls."))
+    assert [each.text for each in table.select("caption")] == ["After <16> calls."]
+    assert [(each.text, each["scope"]) for each in table.select("thead th")] == [
+        (name, "col") for name in ("plan", "calls", "distance", "told")
+    ]
+    assert [(each.text, each["scope"]) for each in table.select("tbody th")] == [("noise", "row"), ("patches", "row")]
+    assert [each.text for each in table.select("tbody td")] == ["16", "4.6", "yes", "1,256", "73.6", "no"]
+    assert [each["data-name"] for each in table.select("tbody td")][:3] == ["calls", "distance", "told"]
+
+
+def test_no_header_is_empty() -> None:
+    """A screen reader would say nothing for it."""
+    pivot = FRAME.pivot_table(index="plan", columns="calls", values="distance")
+    for frame in (FRAME, pivot, DataFrame([[1, 2]], index=["a"], columns=["b", "c"])):
+        assert all(each.text.strip() for each in parsed(show(frame, "Some.")).find_all("th"))
+    (shared,) = parsed(show(pivot, "Some.")).select("th[scope=colgroup]")
+    assert (shared.text, shared["colspan"]) == ("calls", "2")
+    assert "-" in [each.text for each in parsed(show(pivot, "Some.")).find_all("td")]  # what was not measured
+
+
+def test_numbers_of_a_column_are_written_alike_or_as_asked() -> None:
+    frame = DataFrame({"a": ["x", "y"], "small": [0.5, 0.25], "large": [0.5, 250.0], "share": [0.5, 0.123]})
+    cells = [each.text for each in parsed(show(frame, "Some.", {"share": ".0%"})).select("tbody td")]
+    assert cells == ["0.500", "0.5", "50%", "0.250", "250.0", "12%"]
+
+
+def test_wide_tables_are_marked() -> None:
+    assert "mg-wide" not in parsed(show(FRAME, "Some."))["class"]
+    wide = DataFrame({"who": ["a"], **{f"a long name {n}": ["several words here"] for n in range(3)}})
+    assert "mg-wide" in parsed(show(wide, "Some."))["class"]
+
+
+def test_what_can_not_be_shown_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"frame has shape \(0, 0\)"):
+        show(DataFrame(), "Nothing.")
+    with pytest.raises(ValueError, match=r"2 layers of columns; allowed: rows, one layer"):
+        show(DataFrame({("a", "b"): [1]}), "Layers.")
+    with pytest.raises(ValueError, match=r"formats is 'distanse'; allowed: .*'distance'"):
+        show(FRAME, "Some.", {"distanse": ".1f"})
+
+
+def test_a_table_has_plain_text_too() -> None:
+    bundle = show(FRAME, "Some.")._repr_mimebundle_()
+    assert bundle["text/plain"].split() == [
+        *FRAME.columns,
+        "noise",
+        "16",
+        "4.6",
+        "yes",
+        "patches",
+        "1,256",
+        "73.6",
+        "no",
+    ]

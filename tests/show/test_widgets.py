@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import builtins
-import io
 import json
-import re
 from typing import Any
 
 import pytest
 import torch
 from bs4 import BeautifulSoup, Tag
-from PIL import Image
 
 from minigen import plots, widgets
 
@@ -28,18 +24,6 @@ def found(parent: Tag, selector: str) -> Tag:
     tag = parent.select_one(selector)
     assert tag is not None, selector
     return tag
-
-
-def sprite(slider: widgets.Scrubber) -> Image.Image:
-    data = str(found(page(slider), "img")["src"]).removeprefix("data:image/png;base64,")
-    return Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA")
-
-
-def shift(slider: widgets.Scrubber) -> float:
-    """How far the sprite is moved up, in percent of its height."""
-    match = re.search(r"translateY\((-?[\d.]+)%\)", str(found(page(slider), "img")["style"]))
-    assert match is not None
-    return float(match[1])
 
 
 # --- scrub -----------------------------------------------------------------------------------------
@@ -90,11 +74,6 @@ def test_no_control_is_refused() -> None:
         widgets.scrub(GREYS, {})
 
 
-def test_frames_of_two_sizes_are_refused() -> None:
-    with pytest.raises(ValueError, match="frames have sizes"):
-        widgets.scrub([GREYS[0], plots.grid(torch.zeros(1, 1, 5, 5), alt="a larger grey square")], {"size": [4, 5]})
-
-
 @pytest.mark.parametrize("start", [-1, 6])
 def test_a_start_outside_is_refused(start: int) -> None:
     with pytest.raises(ValueError, match="start is"):
@@ -112,27 +91,30 @@ def test_the_still_picture_is_the_start_frame(start: int | None) -> None:
     slider = widgets.scrub(GREYS, CONTROLS, start=start)
     soup, place = page(slider), 5 if start is None else start
     words = GREYS[place].alt
-    assert shift(slider) == pytest.approx(-100 * place / 6, abs=1e-3)
-    assert found(soup, "img")["alt"] == found(soup, ".mg-film")["aria-label"] == found(soup, ".mg-text").text == words
+    assert [str(image["alt"]) for image in soup.find_all("img")] == [words]
+    assert found(soup, ".mg-film > div").decode_contents() == str(BeautifulSoup(GREYS[place].content, "html.parser"))
+    assert found(soup, ".mg-text").text == words
     assert slider.alt == words
     assert all(control.has_attr("hidden") for control in soup.select(".mg-control"))
     checked = [int(str(button["value"])) for button in soup.select("input[checked]")]
     assert checked == [place // 2, place % 2]
 
 
-def test_the_sprite_holds_every_frame_in_its_place() -> None:
-    slider = widgets.scrub(GREYS, CONTROLS)
-    sheet, height = sprite(slider), Image.open(io.BytesIO(GREYS[0].png)).height
-    assert sheet.height == 6 * (height + widgets.GAP)
-    for number, frame in enumerate(GREYS):
-        wanted = Image.open(io.BytesIO(frame.png)).convert("RGBA").getpixel((0, 0))
-        given = sheet.getpixel((0, number * (height + widgets.GAP)))
-        assert isinstance(wanted, tuple)
-        assert isinstance(given, tuple)
-        assert max(abs(a - b) for a, b in zip(wanted, given, strict=True)) <= 2
-        gap = sheet.getpixel((0, number * (height + widgets.GAP) + height + 1))
-        assert isinstance(gap, tuple)
-        assert gap[3] == 0
+@pytest.mark.parametrize("start", [0, 5])
+def test_the_other_frames_are_data(start: int) -> None:
+    """Nothing of them is in the open, so what drops scripts shows one still picture."""
+    data = found(page(widgets.scrub(GREYS, CONTROLS, start=start)), "script.mg-frames")
+    assert data["type"] == "application/json"
+    frames = json.loads(data.text)
+    assert frames[start] is None
+    assert [frame for frame in frames if frame] == [each.content for n, each in enumerate(GREYS) if n != start]
+
+
+def test_a_frame_can_not_end_the_script() -> None:
+    nasty = [plots.grid(torch.zeros(1, 1, 4, 4), alt=f"</script> and {n} more words") for n in range(2)]
+    panels = [plots.join([each, each], alt="two grey squares each") for each in nasty]
+    soup = page(widgets.scrub(panels, {"which": ["one", "other"]}))
+    assert json.loads(found(soup, "script.mg-frames").text) == [panels[0].content, None]
 
 
 def test_few_options_are_buttons_and_many_are_a_range() -> None:
@@ -150,7 +132,7 @@ def test_few_options_are_buttons_and_many_are_a_range() -> None:
 
 def test_the_script_comes_along_once_and_no_handler_stands_in_an_element() -> None:
     soup = page(widgets.scrub(GREYS, CONTROLS))
-    assert [script.has_attr("data-mg") for script in soup.find_all("script")] == [True]
+    assert [script.has_attr("data-mg") for script in soup.find_all("script")] == [False, True]
     assert not [name for tag in soup.find_all(True) for name in tag.attrs if name.startswith("on")]
     assert "</" not in widgets.script()
     assert "http" not in widgets.script()

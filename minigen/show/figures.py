@@ -1,0 +1,259 @@
+"""What a figure is: HTML that reads on light and dark pages, on a phone and on paper, with words for what is seen.
+
+A chart is an SVG whose letters stay letters and whose colours have names, so that a page can change both; in a
+notebook it stands as an ordinary picture. Pictures of pixels are PNG. Panels stand side by side where there is room
+and one below the other where there is not, so that no letter becomes too small to read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import io
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigen.base.store import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+INK = "#69707d"
+"""Axes and labels where no page says otherwise: 4.5 to 1 and more on white. On the site it is the text's own colour."""
+
+COLOURS = ("#4f46e5", "#be185d", "#0f766e", "#b45309")
+"""Indigo, pink, teal, amber: lines and the words beside them, in this order; 5 to 1 and more on white."""
+
+DENSITY = 1.5
+"""Dots for each pixel of the page in a PNG that matplotlib draws."""
+
+TEXT = 10.0
+"""Points of every letter in a chart: 13 pixels at full size."""
+
+WIDEST_PANEL = 480
+"""Pixels: a chart of this width on a phone's 345 still has letters of 9 pixels. Wider ones should be split."""
+
+STYLE: Any = {
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": INK,
+    "grid.alpha": 0.2,
+    "font.size": TEXT,
+    "axes.titlesize": TEXT,
+    "hatch.color": INK,
+    "hatch.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "minigen",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A finished figure: HTML, what is to be seen on it (``alt``), a caption, its width on the page in pixels."""
+
+    content: str
+    alt: str
+    caption: str
+    width: int
+    draw: Callable[[], bytes]
+    """Makes the PNG, for whoever saves it."""
+
+    @property
+    def png(self) -> bytes:
+        """The picture as PNG bytes."""
+        return self.draw()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/html": self.to_html(), "text/plain": f"[figure: {self.alt}]"}
+
+    def to_html(self) -> str:
+        """A ``<figure>`` element with the picture inside it."""
+        caption = f"<figcaption>{html.escape(self.caption)}</figcaption>" if self.caption else ""
+        return f'<figure class="mg-figure">{self.content}{caption}</figure>'
+
+    def save(self, path: str | Path) -> Path:
+        """Write the PNG file."""
+        return write_atomically(path, self.png)
+
+
+def check_alt(alt: str) -> str:
+    """``alt`` itself, if it says what is to be seen."""
+    if len(alt.split()) < 3:
+        raise ValueError(f"alt is {alt!r}; allowed: a sentence that says what is to be seen")
+    return alt
+
+
+def of_png(png: bytes, size: tuple[int, int], alt: str, caption: str = "") -> Figure:
+    """A figure of a finished PNG, shown ``size`` (width, height) pixels large where there is room."""
+    return Figure(image(png, "png", size, check_alt(alt)), alt, caption, size[0], lambda: png)
+
+
+def image(data: bytes, kind: str, size: tuple[int, int], alt: str) -> str:
+    """An ``<img>`` that holds its own data and never grows wider than its place."""
+    mime = "image/svg+xml" if kind == "svg" else "image/png"
+    named = ' class="mg-svg"' if kind == "svg" else ""
+    return (
+        f'<img{named} src="data:{mime};base64,{base64.b64encode(data).decode()}" alt="{html.escape(alt)}"'
+        f' width="{size[0]}" height="{size[1]}" style="max-width: 100%; height: auto; background: none">'
+    )
+
+
+# --- charts ----------------------------------------------------------------------------------------
+
+
+def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Any, Any]:
+    """An empty matplotlib figure in the course's style, and its axes as a 2-D array: draw, then ``finish``.
+
+    Width and height are in inches of 96 pixels; ``options`` go to matplotlib's ``Figure.subplots``. Nothing of
+    pyplot's global state is used. Up to 5 inches wide the letters can be read on a phone.
+
+    >>> figure, axes = canvas(4, 2, columns=2)
+    >>> line, dots = axes[0, 0].plot([0, 1], [1, 0]), axes[0, 1].scatter([0, 1], [0, 1])
+    >>> finish(figure, alt="a falling line, and two dots").width
+    384
+    """
+    import matplotlib
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+    with matplotlib.rc_context(STYLE):
+        figure = MatplotlibFigure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, axes
+
+
+def finish(figure: MatplotlibFigure, alt: str, caption: str = "") -> Figure:
+    """Turn a matplotlib figure into a ``Figure``; ``alt`` must say what is to be seen."""
+    import matplotlib
+
+    def draw() -> bytes:
+        buffer = io.BytesIO()
+        with matplotlib.rc_context(STYLE):
+            figure.savefig(buffer, format="png", dpi=96 * DENSITY, metadata={"Software": None})
+        return fewer_colours(buffer.getvalue())
+
+    check_alt(alt)
+    size = round(figure.get_figwidth() * 96), round(figure.get_figheight() * 96)
+    buffer = io.StringIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    content = image(plain_svg(buffer.getvalue()).encode(), "svg", size, alt)
+    return Figure(content, alt, caption, size[0], draw)
+
+
+def plain_svg(text: str) -> str:
+    """matplotlib's SVG with the page's colours and letters, and without what no page needs.
+
+    The four colours become ``var(--mg-colour-0, ...)``, the ink ``currentColor``: a page may set them, and where none
+    does they are as drawn. A rule of matplotlib's that would reach every line of a page moves to the first element.
+    """
+    text = re.sub(
+        r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->", "", text, flags=re.DOTALL
+    )
+    text = re.sub(r"\s*font-family: [^;\"]*;?", "", text)
+    text = re.sub(r"(?<=\d)(\.\d\d)\d+", r"\1", text)  # a hundredth of a point is enough
+    text = re.sub(r'\s*transform="rotate\(-?0 [^)]*\)"', "", text)
+    for number, colour in enumerate(COLOURS):
+        text = text.replace(colour, f"var(--mg-colour-{number}, {colour})")
+    text = text.replace(INK, "currentColor")
+    text = own_names(text)
+    root = f'<svg style="color: {INK}; font-family: system-ui, sans-serif" stroke-linejoin="round" '
+    text = text[text.index("<svg ") :].replace("<svg ", root, 1)
+    return re.sub(r"\s*\n\s*", " ", re.sub(r">\s+<", "><", text)).strip()
+
+
+def own_names(text: str) -> str:
+    """The same SVG with ids only where something refers to them, and none that another chart of the page could have."""
+    used = set(re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"", text))
+    names = {name for pair in used for name in pair if name}
+    text = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in names else "", text)
+    mark = hashlib.sha256(text.encode()).hexdigest()[:6]
+    return re.sub(r'(id="|url\(#|href="#)', rf"\g<1>c{mark}-", text)
+
+
+def fewer_colours(png: bytes) -> bytes:
+    """The same PNG with at most 256 colours, which is a third of the bytes."""
+    from PIL import Image
+
+    small = io.BytesIO()
+    picture = Image.open(io.BytesIO(png)).convert("RGBA")
+    picture.quantize(256, method=Image.Quantize.FASTOCTREE).save(small, "PNG", optimize=True)
+    return small.getvalue()
+
+
+# --- panels ----------------------------------------------------------------------------------------
+
+
+def join(figures: Sequence[Figure], alt: str, caption: str = "", across: bool = True) -> Figure:
+    """Several figures as the panels of one: side by side where there is room, or always one below the other.
+
+    A panel that has a caption keeps it, as the words above it.
+
+    >>> import torch
+    >>> from minigen.show.pictures import grid
+    >>> one = grid(torch.zeros(1, 1, 16, 16), alt="a grey square alone")
+    >>> join([one, one], alt="two grey squares in a row").width
+    112
+    """
+    check_alt(alt)
+    gap = 12
+    widths = [figure.width for figure in figures]
+    width = sum(widths) + gap * (len(figures) - 1) if across else max(widths)
+    panels = "".join(_panel(figure) for figure in figures)
+    style = "display: flex; flex-wrap: wrap; justify-content: center; align-items: center"
+    if not across:
+        style = "display: flex; flex-direction: column; align-items: center"
+    words = html.escape(alt)
+    content = f'<div class="mg-panels" role="img" aria-label="{words}" style="{style}; gap: {gap}px">{panels}</div>'
+    return Figure(content, alt, caption, width, lambda: _beside([each.png for each in figures], widths, gap, across))
+
+
+def _panel(figure: Figure) -> str:
+    words = f'<p class="mg-over" style="margin: 0; text-align: center">{html.escape(figure.caption)}</p>'
+    return f'<div style="max-width: 100%">{words if figure.caption else ""}{figure.content}</div>'
+
+
+def _beside(pngs: Sequence[bytes], widths: Sequence[int], gap: int, across: bool) -> bytes:
+    """Several PNGs as one, centred, all in the same density."""
+    from PIL import Image
+
+    pictures = []
+    for png, width in zip(pngs, widths, strict=True):
+        picture = Image.open(io.BytesIO(png)).convert("RGBA")
+        size = round(width * DENSITY), round(picture.height * width / picture.width * DENSITY)
+        pictures.append(picture if picture.size == size else picture.resize(size, Image.Resampling.NEAREST))
+    gap, along = round(gap * DENSITY), 0 if across else 1
+    length = sum(picture.size[along] for picture in pictures) + gap * (len(pictures) - 1)
+    breadth = max(picture.size[1 - along] for picture in pictures)
+    sheet, place = Image.new("RGBA", (length, breadth) if across else (breadth, length)), 0
+    for picture in pictures:
+        aside = (breadth - picture.size[1 - along]) // 2
+        sheet.paste(picture, (place, aside) if across else (aside, place))
+        place += picture.size[along] + gap
+    return fewer_colours(to_png(np.asarray(sheet)))
+
+
+def to_png(pixels: np.ndarray) -> bytes:
+    """uint8 pixels (H, W, 1 to 4), grey or RGB with or without alpha, as a PNG file's bytes."""
+    from PIL import Image
+
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[pixels.shape[2]]
+    buffer = io.BytesIO()
+    Image.fromarray(pixels.squeeze(2) if mode == "L" else pixels, mode).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
