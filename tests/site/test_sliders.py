@@ -86,7 +86,8 @@ def test_the_charts_of_a_slider_take_the_colours_of_the_page(browser: Browser, t
     page.locator("input").first.check()
     assert shown(page) == ("a line to 1",) * 2
     colours = page.locator("svg").evaluate_all(
-        """charts => charts.map(chart => [...chart.querySelectorAll('path')].map(line => getComputedStyle(line).stroke))"""
+        """charts => charts.map(chart =>
+            [...chart.querySelectorAll('path')].map(line => getComputedStyle(line).stroke))"""
     )
     assert ["rgb(18, 52, 86)" in strokes for strokes in colours] == [True] * 3
     ids = page.evaluate("() => [...document.querySelectorAll('svg [id]')].map(tag => tag.id)")
