@@ -1,4 +1,4 @@
-"""A chapter is a lesson: what it shows of its code teaches, and what it prints is short. For the chapters done so far."""
+"""A chapter is a lesson: its visible code teaches, and what it prints is short. For the chapters done so far."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_chapter_shows_little_code(name: str) -> None:
 @pytest.mark.parametrize("name", DONE)
 def test_asserts_and_plotting_stand_out_of_sight(name: str) -> None:
     for cell in visible(chapter(name)):
-        found = [node for node in ast.walk(ast.parse(re.sub(r"(?m)^\s*%.*$", "", cell.source)))]
+        found = list(ast.walk(ast.parse(re.sub(r"(?m)^\s*%.*$", "", cell.source))))
         assert not any(isinstance(node, ast.Assert) for node in found), cell.source
         assert "mg.plots.canvas" not in cell.source, cell.source
         assert "mg.widgets.live" not in cell.source, cell.source

@@ -31,7 +31,8 @@ MEASURE = """() => {
             return [size * Math.hypot(matrix.a, matrix.b), tag.textContent.trim().slice(0, 40)];
         });
     const cut = selector => [...article.querySelectorAll(selector)]
-        .filter(tag => shown(tag) && tag.scrollWidth > tag.clientWidth + 1 && getComputedStyle(tag).display !== 'inline')
+        .filter(tag => shown(tag) && tag.scrollWidth > tag.clientWidth + 1)
+        .filter(tag => getComputedStyle(tag).display !== 'inline')
         .filter(tag => !['visible', 'clip'].includes(getComputedStyle(tag).overflowX))
         .map(tag => tag.textContent.trim().slice(0, 60));
     return {
