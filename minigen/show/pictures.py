@@ -66,7 +66,7 @@ def films(
     """Pictures side by side, one row a film: (name, pictures (F, C, H, W), levels (F, 1, H, W) or None).
 
     Pixels at level 1 carry nothing and are hatched. A shorter film ends where the longest does. Names stand beside
-    their rows, and above them on a phone; ``titles`` stand above the columns.
+    their rows, and above them on a phone; ``titles`` stand above the columns. In both, ``\\n`` begins a new line.
 
     >>> films([("a digit", torch.zeros(3, 1, 16, 16), None)], alt="three grey squares").width
     300
@@ -92,7 +92,8 @@ def films(
 
 
 def _title_row(titles: Sequence[str], columns: int, named: bool) -> list[str]:
-    cells = "".join(f"<span>{html.escape(title)}</span>" for title in titles)
+    words = [html.escape(title).replace("\n", "<br>") for title in titles]
+    cells = "".join(f"<span>{each}</span>" for each in words)
     style = f"display: grid; grid-template-columns: repeat({columns}, 1fr); text-align: center"
     blank = ['<span class="mg-label mg-blank"></span>'] if named else []
     return [*blank, f'<div class="mg-titles" style="{style}">{cells}</div>']
