@@ -178,6 +178,32 @@ def plain_svg(text: str) -> str:
     return re.sub(r"\s*\n\s*", " ", re.sub(r">\s+<", "><", text)).strip()
 
 
+HELD = re.compile(
+    r'<img class="mg-svg" src="data:image/svg\+xml;base64,(?P<data>[^"]+)" alt="(?P<alt>[^"]*)"'
+    r' width="(?P<width>\d+)" height="(?P<height>\d+)"[^>]*>'
+)
+"""A chart as a notebook has it: a picture that holds its SVG."""
+
+
+def unfold(content: str) -> str:
+    """HTML with every chart set into it, instead of standing there as a picture: so a page can set its colours.
+
+    >>> figure, axes = canvas(2, 2)
+    >>> chart = finish(figure, alt="a line that rises")
+    >>> unfold(chart.content)[:67]
+    '<svg class="mg-chart" role="img" aria-label="a line that rises" wid'
+    """
+
+    def set_in(picture: re.Match[str]) -> str:
+        svg = base64.b64decode(picture["data"]).decode()
+        svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+        named = f'class="mg-chart" role="img" aria-label="{picture["alt"]}"'
+        size = f'width="{picture["width"]}" height="{picture["height"]}"'
+        return svg.replace("<svg ", f"<svg {named} {size} ", 1)
+
+    return HELD.sub(set_in, content)
+
+
 def own_names(text: str) -> str:
     """The same SVG with ids only where something refers to them, and none that another chart of the page could have."""
     used = set(re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"", text))

@@ -1,20 +1,6 @@
 // The sliders of the book: shows one of a figure's frames, chosen by ranges and radio buttons.
 // Without this script the frame that stands in the page is shown and the controls stay hidden.
 (function () {
-  // A chart in a frame is a picture that holds its SVG; set into the page it takes the page's colours and letters.
-  function unfold(image) {
-    var bytes = Uint8Array.from(atob(image.src.split(",")[1]), function (letter) {
-      return letter.charCodeAt(0);
-    });
-    var chart = new DOMParser().parseFromString(new TextDecoder().decode(bytes), "image/svg+xml").documentElement;
-    chart.setAttribute("class", "mg-chart");
-    chart.setAttribute("role", "img");
-    chart.setAttribute("aria-label", image.alt);
-    chart.setAttribute("width", image.width);
-    chart.setAttribute("height", image.height);
-    chart.style.color = "";
-    image.replaceWith(document.importNode(chart, true));
-  }
   function start(figure) {
     if (figure.dataset.mgReady) return;
     figure.dataset.mgReady = "1";
@@ -25,14 +11,12 @@
     var options = controls.map(function (control) {
       return JSON.parse(control.dataset.options);
     });
-    var onSite = film.querySelector("svg.mg-chart") !== null; // elsewhere charts stay pictures
     var shown = film.firstElementChild;
     var frames = JSON.parse(figure.querySelector(".mg-frames").textContent).map(function (content) {
       if (content === null) return shown;
       var frame = document.createElement("div");
       frame.hidden = true;
       frame.innerHTML = content;
-      if (onSite) frame.querySelectorAll("img.mg-svg").forEach(unfold);
       return film.appendChild(frame);
     });
     function show() {

@@ -118,3 +118,16 @@ def test_few_words_are_no_alternative_text() -> None:
     square = plots.grid(torch.zeros(1, 1, 4, 4), alt=ALT)
     with pytest.raises(ValueError, match="alt is 'two words'; allowed: a sentence"):
         plots.join([square], "two words")
+
+
+def test_a_chart_unfolds_into_the_page() -> None:
+    """With its words, its size and its own ids; and a picture of pixels stays one."""
+    one = chart()
+    (unfolded,) = BeautifulSoup(figures.unfold(one.content), "html.parser").find_all(True, recursive=False)
+    assert (unfolded.name, unfolded["role"], unfolded["aria-label"]) == ("svg", "img", ALT)
+    assert (unfolded["width"], unfolded["height"]) == ("480", "288")
+    assert unfolded.find("text").text  # type: ignore[union-attr]
+    pixels = plots.grid(torch.zeros(1, 1, 4, 4), ALT)
+    assert figures.unfold(pixels.content) == pixels.content
+    joined = figures.unfold(plots.join([pixels, one, one], ALT).content)
+    assert (joined.count("<img"), joined.count("<svg")) == (1, 2)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 from bs4 import BeautifulSoup
-from charts import PICTURE, unfold
 from playwright.sync_api import Browser, Page
 
 from minigen import plots, widgets
+from minigen.show.figures import unfold
 
 ROOT = Path(__file__).resolve().parents[2]
 CSS = ROOT / "book" / "_static" / "css" / "course.css"
@@ -77,11 +77,11 @@ def test_a_slider_of_two_controls(made: Page) -> None:
 
 
 def test_the_charts_of_a_slider_take_the_colours_of_the_page(browser: Browser, tmp_path: Path) -> None:
-    """Where the page has set the first chart into itself, the script does so with the others."""
+    """The first, which the site sets into the page, and those that the script shows."""
     frames = [plots.lines({"up": ([0, 1], [0, n])}, "x", "y", alt=f"a line to {n}") for n in range(1, 4)]
     made = widgets.scrub(frames, {"end": [1, 2, 3]}).html
     path = tmp_path / "charts.html"
-    path.write_text(f"<!doctype html><style>:root {{--mg-colour-0: #123456}}</style>{PICTURE.sub(unfold, made)}")
+    path.write_text(f"<!doctype html><style>:root {{--mg-colour-0: #123456}}</style>{unfold(made)}")
     page = open_page(browser, path)
     page.locator("input").first.check()
     assert shown(page) == ("a line to 1",) * 2
