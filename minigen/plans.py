@@ -142,7 +142,7 @@ class Plan(Part, ABC, kind="plan"):
                 )
         raise ValueError(
             f"mask can't be used with the plan {self.name}: its training never shows whole pixels anywhere beside noisy"
-            " ones; allowed: random_order(), raster() with the first patches known, or a ramp with order='random'"
+            " ones; allowed: random_order(), or raster() with the first patches known, or a ramp with order='random'"
         )
 
     def config(self) -> Config:
