@@ -3,7 +3,8 @@
 Nothing in the tree names an address, so a fork works with no file edited. The Pages workflow stamps a copy with the
 address of the repository that it runs in: every notebook's first cell can then fetch the package in Colab, and the
 site gets a repository button and, where the repository is on GitHub, a Colab button on each notebook. That button
-opens the stamped notebook on the branch ``colab``, which the workflow pushes.
+opens the stamped notebook on the branch ``colab``, which the workflow pushes: the folder ``colab`` of the copy, where
+the notebooks are plain Markdown.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import nbformat
 import yaml
+from plain import cited, plain
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = ("_config.yml", "_toc.yml", "book")
@@ -45,8 +48,24 @@ def stamp(repository: str, out: Path, root: Path = ROOT) -> None:
         else:
             shutil.copy2(source, out / name)
     stamp_config(out / "_config.yml", repository)
+    sources = cited((out / "book" / "references.bib").read_text(encoding="utf-8"))
+    addresses = addresses_of(repository, out / "book")
     for notebook in sorted((out / "book").rglob("*.ipynb")):
         stamp_notebook(notebook, repository)
+        opened = nbformat.read(notebook, as_version=4)
+        plain(opened, sources, addresses)
+        target = out / BRANCH / "book" / notebook.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(opened, target)
+
+
+def addresses_of(repository: str, book: Path) -> dict[str, str]:
+    """Where a page is opened from Colab: a notebook in Colab, where it can be, and all else in the repository."""
+    github = "https://github.com/"
+    notebooks = f"{COLAB}/github/{repository.removeprefix(github)}/blob/{BRANCH}/book/"
+    there = {".ipynb": notebooks if repository.startswith(github) else f"{repository}/blob/{BRANCH}/book/"}
+    pages = [path for path in book.iterdir() if path.suffix in {".ipynb", ".md"}]
+    return {path.name: there.get(path.suffix, f"{repository}/blob/HEAD/book/") + path.name for path in sorted(pages)}
 
 
 def stamp_notebook(path: Path, repository: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 import yaml
+from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -56,14 +60,19 @@ def test_the_buttons_are_switched_on_and_the_rest_of_the_configuration_stays(sta
     assert (stamped / "_toc.yml").read_bytes() == (ROOT / "_toc.yml").read_bytes()
 
 
-def small_book(folder: Path, cell: str = 'REPOSITORY = ""') -> Path:
+SOURCE = "@misc{ada, author = {King, Ada and Babbage, Charles},\n  year = {1843},\n  url = {https://example.org/}\n}\n"
+
+
+def small_book(folder: Path, cell: str = 'REPOSITORY = ""', more: Sequence[NotebookNode] = ()) -> Path:
     """A book of one notebook."""
     book = folder / "book"
     book.mkdir(parents=True)
     (folder / "_toc.yml").write_text("root: book/a\n")
     (folder / "_config.yml").write_text("html: {}\nsphinx: {config: {html_theme_options: {}}}\n")
     escaped = cell.replace('"', r"\"")
-    (book / "a.ipynb").write_text(f'{{"source": ["{escaped}"]}}')
+    (book / "references.bib").write_text(SOURCE)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("CELL"), *more])
+    (book / "a.ipynb").write_text(nbformat.writes(notebook).replace('"CELL"', f'"{escaped}"'))
     return folder
 
 
@@ -105,3 +114,56 @@ def test_a_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
 def test_a_notebook_that_cannot_be_stamped_is_named(cell: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"a\.ipynb has the line"):
         stamp.stamp(GITHUB, tmp_path / "out", small_book(tmp_path / "in", cell))
+
+
+# --- for Colab -------------------------------------------------------------------------------------
+
+
+def test_colab_gets_every_notebook_and_plain_markdown(stamped: Path) -> None:
+    """No fence, role, comment or target is left, and the cells are as many."""
+    for name in NOTEBOOKS:
+        before, after = (nbformat.read(folder / "book" / name, 4) for folder in (ROOT, stamped / "colab"))
+        assert [cell.cell_type for cell in after.cells] == [cell.cell_type for cell in before.cells]
+        words = "\n".join(cell.source for cell in after.cells if cell.cell_type == "markdown")
+        assert not re.findall(r"^:::.*|^```\{.*|\{\w+\}`.*|<!--.*|^\([\w-]+\)=$", words, re.M), name
+        assert f'REPOSITORY = "{GITHUB}"' in after.cells[1].source
+
+
+def colab(folder: Path, *cells: NotebookNode) -> list[NotebookNode]:
+    """These cells as Colab gets them."""
+    stamp.stamp(GITHUB, folder / "out", small_book(folder / "in", more=cells))
+    made = nbformat.read(folder / "out" / "colab" / "book" / "a.ipynb", 4)
+    return list(made.cells[1:])
+
+
+def test_boxes_exercises_and_citations_become_plain(tmp_path: Path) -> None:
+    text = (
+        "(here)=\n# A\n\n:::{admonition} Goals\n:class: tip\n\n- one, as {cite}`ada` says\n:::\n\n"
+        ":::{exercise} The chain\n:label: ex-chain\n\nWrite it.\n\n:::\n<!-- guess 1 -->\n"
+        "[next](a.ipynb#b)\n```{bibliography}\n:filter: docname in docnames\n```\n"
+    )
+    (cell,) = colab(tmp_path, nbformat.v4.new_markdown_cell(text))
+    there = "https://colab.research.google.com/github/OWNER/NAME/blob/colab/book/a.ipynb#b"
+    assert cell.source == (
+        "# A\n\n**Goals**\n\n- one, as ([King and Babbage 1843](https://example.org/)) says\n\n"
+        f"### Exercise: The chain\n\nWrite it.\n[next]({there})"
+    )
+
+
+def test_solutions_keep_their_answers_and_figures_fold(tmp_path: Path) -> None:
+    output = nbformat.v4.new_output("stream", text="the answer")
+    solution = nbformat.v4.new_code_cell(
+        "x = 2", outputs=[output], metadata={"tags": ["hide-input", "exercise-solution"]}
+    )
+    figure = nbformat.v4.new_code_cell("draw()", outputs=[output], metadata={"tags": ["hide-input"]})
+    solved, drawn = colab(tmp_path, solution, figure)
+    assert solved.outputs == []
+    assert solved.source == "x = 2"
+    assert drawn.outputs == [output]
+    assert drawn.metadata["cellView"] == "form"
+    assert drawn.source.splitlines()[0].startswith("# @title ")
+
+
+def test_a_directive_that_colab_can_not_show_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="the directive is 'mermaid'; what Colab can show: admonition"):
+        colab(tmp_path, nbformat.v4.new_markdown_cell(":::{mermaid}\na\n:::"))

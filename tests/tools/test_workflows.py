@@ -94,6 +94,6 @@ def test_pages_publishes_what_the_target_builds() -> None:
     makefile = (ROOT / "Makefile").read_text()
     pages = yaml.safe_load((ROOT / ".github" / "workflows" / "pages.yml").read_text())
     taken = [step["with"]["path"] for step in pages["jobs"]["build"]["steps"] if "path" in step.get("with", {})]
-    assert taken == ["_build/stamped/_build/html", "_build/stamped/book/*.ipynb"]
+    assert taken == ["_build/stamped/_build/html", "_build/stamped/colab/book/*.ipynb"]
     assert "--out _build/stamped" in makefile
     assert "touch _build/stamped/_build/html/.nojekyll" in makefile
