@@ -1,11 +1,8 @@
-"""Sliders: one kind that works without a kernel, anywhere, and one kind for playing with a kernel.
+"""Sliders, which work without a kernel, anywhere; and, handed on from ``show/drawing``, places for a drawing.
 
 ``scrub`` makes an ordinary HTML output: one frame in the open, the others as data, and a small script that shows one
 of them. It is moved with the mouse or the keyboard and says in words what it shows. Where no script runs, one frame is
 shown and no control. (On the site the script is loaded once, from the site itself.)
-
-``live`` calls a function with whatever its controls say. It needs Python behind it, so in the book it is a
-sentence, and nothing on a page looks as if it could be moved and cannot.
 """
 
 from __future__ import annotations
@@ -14,24 +11,24 @@ import hashlib
 import html
 import json
 import math
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
 from minigen.base.errors import check_whole
-from minigen.show.figures import Figure
+from minigen.show.controls import Control, Sentence
+from minigen.show.drawing import IN_THE_BOOK, Drawing, drawing, live
+from minigen.show.figures import Figure, unfold
+
+__all__ = ["IN_THE_BOOK", "Control", "Drawing", "Scrubber", "Sentence", "drawing", "live", "script", "scrub"]
 
 MOST_RADIO = 3
 """Up to so many options are radio buttons; more are a slider."""
 
 SHORTCUTS = ' data-lm-suppress-shortcuts="true"'
 """Tells JupyterLab that arrow keys are the control's, not for moving between cells."""
-
-IN_THE_BOOK = "MINIGEN_BOOK"
-"""Set in the environment while the book's notebooks are executed (``tools/execute.py``)."""
 
 
 @lru_cache(maxsize=1)
@@ -80,7 +77,7 @@ def scrub(
     start = len(frames) - 1 if start is None else check_whole("start", start, 0, len(frames) - 1)
     texts = [frame.alt for frame in frames]
     # the frame that is shown stands in the page already
-    others = json.dumps([None if number == start else frame.content for number, frame in enumerate(frames)])
+    others = json.dumps([None if number == start else unfold(frame.content) for number, frame in enumerate(frames)])
     others = others.replace("</", r"<\/")  # or a browser would take it for the end of the script
     identity = hashlib.sha256(json.dumps([others, texts, options, caption, start]).encode()).hexdigest()[:10]
     alt = html.escape(texts[start])
@@ -142,88 +139,3 @@ def _radio(label: str, values: Sequence[str], place: int, name: str) -> str:
         button = f'<input type="radio" name="{name}" value="{number}"{checked}{SHORTCUTS}>'
         buttons.append(f"<label>{button} {html.escape(value)}</label>")
     return f"<span>{html.escape(label)}</span>{''.join(buttons)}"
-
-
-# --- with a running kernel -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """What stands where no control can work."""
-
-    text: str
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/html": f'<p class="mg-live"><em>{html.escape(self.text)}</em></p>', "text/plain": self.text}
-
-
-def live(function: Callable[..., Any], **controls: Sequence[Any]) -> Any:
-    """Controls that call ``function`` and show what it returns (and prints), each time one is moved.
-
-    While the book is made, and where ipywidgets is missing, it is one sentence instead. Works with
-    ipywidgets 7.7 (Colab) and 8.
-
-    Args:
-        function: called with one keyword argument for each control; what it returns is shown.
-        controls: by the argument's name: a pair of whole numbers ``(least, most)`` is a slider that starts
-            at the least; a list is a choice that starts with its first; a sentence is a box to write in
-            that starts with it.
-
-    Raises:
-        TypeError, ValueError: naming the control and what is allowed.
-
-    >>> live(lambda seed, plan: f"{plan} with seed {seed}", seed=(0, 9), plan=["raster", "ramp"])  # doctest: +SKIP
-    >>> live(print, seed=(9, 0))
-    Traceback (most recent call last):
-    ValueError: seed is (9, 0); allowed: (least, most) in whole numbers, or a list of two or more choices
-    """
-    if not callable(function):
-        raise TypeError(f"function is a {type(function).__name__}; allowed: something that can be called")
-    if not controls:
-        raise ValueError("controls is empty; allowed: one keyword argument or more, such as seed=(0, 9)")
-    ranges = {name: _is_range(name, values) for name, values in controls.items()}
-    if not os.environ.get(IN_THE_BOOK):
-        try:
-            return _live(function, controls, ranges)
-        except ImportError:
-            pass
-    kind = "slider" if all(ranges.values()) else "control"
-    names = [name.replace("_", " ") for name in controls]
-    if len(names) == 1:
-        return Sentence(f"With a running kernel, a {kind} for {names[0]} appears here.")
-    return Sentence(f"With a running kernel, {kind}s for {', '.join(names[:-1])} and {names[-1]} appear here.")
-
-
-def _is_range(name: str, values: Any) -> bool:
-    """True for (least, most), False for a list of choices or a sentence; anything else raises."""
-    if isinstance(values, str):
-        return False
-    if isinstance(values, Sequence) and len(values) >= 2:
-        pair = isinstance(values, tuple) and len(values) == 2 and all(type(value) is int for value in values)
-        if not pair or values[0] < values[1]:
-            return pair
-    raise ValueError(f"{name} is {values!r}; allowed: (least, most) in whole numbers, or a list of two or more choices")
-
-
-def _live(function: Callable[..., Any], controls: Mapping[str, Sequence[Any]], ranges: Mapping[str, bool]) -> Any:
-    """The controls, and below them what the function returns."""
-    import ipywidgets
-    from IPython.display import display
-
-    def show(**values: Any) -> None:
-        result = function(**values)
-        if result is not None:
-            display(result)
-
-    parts: dict[str, Any] = {}
-    for name, values in controls.items():
-        look = dict(description=name.replace("_", " "), style={"description_width": "initial"})
-        if ranges[name]:
-            low, high = values
-            parts[name] = ipywidgets.IntSlider(low, low, high, continuous_update=False, **look)
-        elif isinstance(values, str):
-            wide = ipywidgets.Layout(width="95%", max_width="34em")
-            parts[name] = ipywidgets.Text(values, continuous_update=False, layout=wide, **look)
-        else:
-            parts[name] = ipywidgets.Dropdown(options=list(values), value=values[0], **look)
-    return ipywidgets.VBox([*parts.values(), ipywidgets.interactive_output(show, parts)])

@@ -1,8 +1,7 @@
-"""Sliders without a kernel: what the HTML holds; and live ones: when they are controls, and when a sentence."""
+"""Sliders without a kernel: what the HTML holds."""
 
 from __future__ import annotations
 
-import builtins
 import json
 from typing import Any
 
@@ -142,97 +141,3 @@ def test_a_notebook_shows_html_and_a_terminal_words() -> None:
     bundle = widgets.scrub(GREYS, CONTROLS)._repr_mimebundle_()
     assert sorted(bundle) == ["text/html", "text/plain"]
     assert bundle["text/plain"] == "[slider: a square of grey 5]"
-
-
-# --- live ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(widgets.IN_THE_BOOK, raising=False)
-
-
-@pytest.fixture
-def book(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(widgets.IN_THE_BOOK, "1")
-
-
-def never(**values: Any) -> None:
-    raise AssertionError("the function is not called here")
-
-
-@pytest.mark.parametrize(
-    ("controls", "text"),
-    [
-        ({"seed": (0, 9)}, "With a running kernel, a slider for seed appears here."),
-        ({"seed": (0, 9), "steps": (1, 64)}, "With a running kernel, sliders for seed and steps appear here."),
-        (
-            {"seed": (0, 9), "hidden_pixels": (0, 256), "plan": ["raster", "diffusion"]},
-            "With a running kernel, controls for seed, hidden pixels and plan appear here.",
-        ),
-    ],
-)
-@pytest.mark.usefixtures("book")
-def test_in_the_book_it_is_a_sentence(controls: dict[str, Any], text: str) -> None:
-    bundle = widgets.live(never, **controls)._repr_mimebundle_()
-    assert bundle["text/plain"] == text
-    assert text in bundle["text/html"]
-    assert sorted(bundle) == ["text/html", "text/plain"]
-
-
-@pytest.mark.usefixtures("kernel")
-def test_without_ipywidgets_it_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *rest: Any, **more: Any) -> Any:
-        if name == "ipywidgets":
-            raise ImportError(name)
-        return real(name, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    assert isinstance(widgets.live(never, seed=(0, 9)), widgets.Sentence)
-
-
-@pytest.mark.usefixtures("kernel")
-def test_with_a_kernel_the_controls_call_the_function() -> None:
-    called: list[dict[str, Any]] = []
-    box = widgets.live(lambda **values: called.append(values), seed=(2, 9), plan=["raster", "diffusion"])
-    seed, plan, _ = box.children
-    assert (seed.value, seed.min, seed.max, plan.value) == (2, 2, 9, "raster")
-    seed.value, plan.value = 5, "diffusion"
-    assert called == [
-        {"seed": 2, "plan": "raster"},
-        {"seed": 5, "plan": "raster"},
-        {"seed": 5, "plan": "diffusion"},
-    ]
-
-
-@pytest.mark.usefixtures("kernel")
-def test_a_sentence_is_a_box_to_write_in() -> None:
-    called: list[str] = []
-    box = widgets.live(lambda prompt: called.append(prompt), prompt="a red star")
-    box.children[0].value = "a blue star"
-    assert called == ["a red star", "a blue star"]
-    assert not box.children[0].continuous_update
-
-
-@pytest.mark.parametrize("values", [(9, 0), (3, 3), [1], [], 5, {1, 2}])
-@pytest.mark.usefixtures("book")
-def test_a_bad_control_is_named_in_the_book_too(values: Any) -> None:
-    with pytest.raises(ValueError, match=r"^steps is .*; allowed: "):
-        widgets.live(never, steps=values)
-
-
-@pytest.mark.usefixtures("book")
-def test_other_mistakes_are_named() -> None:
-    with pytest.raises(TypeError, match="function is a int"):
-        widgets.live(3, seed=(0, 9))  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="controls is empty"):
-        widgets.live(never)
-
-
-def test_two_numbers_in_a_list_are_choices() -> None:
-    assert widgets._is_range("size", (8, 16))
-    assert not widgets._is_range("size", [8, 16])
-    assert not widgets._is_range("size", (8, 16, 32))
-    assert not widgets._is_range("clip", (False, True))

@@ -1,0 +1,308 @@
+"""A place for a drawing: what a net of the course draws, and what a reader may change about it.
+
+``drawing`` only says *what* is drawn: a net that comes with the package, options of ``sample``, and to what a reader
+may change some of them. In a running notebook controls appear, and the kernel draws at every change. In the book it
+is the picture as it is drawn at the start, and a sentence; all that was said stands in the page beside it, as
+``data-drawing``, and the place is as high as controls will need.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any
+
+from torch import Tensor
+
+from minigen.base.errors import check_choice, check_whole
+from minigen.generator import Generator
+from minigen.plans import Plan
+from minigen.sampling import Options, sample
+from minigen.show.controls import Allowed, Control, Sentence, box, control, listed
+from minigen.show.figures import Figure, check_alt
+from minigen.show.pictures import grid
+from minigen.zoo.pretrained import load, names
+
+IN_THE_BOOK = "MINIGEN_BOOK"
+"""Set in the environment while the book's notebooks are executed (``tools/execute.py``)."""
+
+CHANGEABLE = ("net", "plan", *(each.name for each in fields(Options) if each.name not in ("known", "mask", "cache")))
+"""What a control may be called, where a net draws."""
+
+
+# --- a drawing -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A place for a drawing; a notebook shows it, with its controls where a kernel runs.
+
+    Attributes:
+        controls: what can be changed.
+        make: draws the figure for values of all controls, by name.
+        caption: below it.
+        said: all that a page would need to draw by itself, as JSON; empty if it can't.
+    """
+
+    controls: tuple[Control, ...]
+    make: Callable[..., Figure]
+    caption: str
+    said: str = ""
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """The values of all controls at the beginning."""
+        return {each.name: each.start for each in self.controls}
+
+    def figure(self, **changes: Any) -> Figure:
+        """The figure after these changes."""
+        for name in changes:
+            check_choice("changes", name, self.start)
+        figure = self.make(**{**self.start, **changes})
+        return replace(figure, caption=self.caption or figure.caption)
+
+    def still(self) -> str:
+        """The HTML of the page: the figure at the start, and a sentence in the room that controls will need."""
+        at = [f"{each.words} {each.word(each.start)}" for each in self.controls]
+        text = f"Drawn with {listed(at)}, which you can change in a running notebook."
+        figure = self.figure()
+        data = f' data-drawing="{html.escape(self.said)}" style="--mg-controls: {len(at)}"' if self.said else ""
+        return (
+            f'<figure class="mg-figure mg-drawing"{data}>{figure.content}'
+            f'<div class="mg-drawing-controls"><p class="mg-live"><em>{html.escape(text)}</em></p></div>'
+            f"<figcaption>{html.escape(figure.caption)}</figcaption></figure>"
+        )
+
+    def box(self) -> Any:
+        """The controls, and below them what the kernel draws: an ipywidgets ``VBox``."""
+        return box(self.controls, self.figure)
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        if not os.environ.get(IN_THE_BOOK):
+            try:
+                display(self.box())
+                return
+            except ImportError:
+                pass
+        plain = f"[drawing: {listed([each.words for each in self.controls])} can be changed]"
+        display({"text/html": self.still(), "text/plain": plain}, raw=True)
+
+
+def drawing(
+    net: str | None = None,
+    controls: Mapping[str, Allowed] | None = None,
+    count: int = 10,
+    *,
+    draw: Callable[..., Figure] | None = None,
+    alt: str = "",
+    caption: str = "",
+    columns: int | None = None,
+    scale: int = 3,
+    **options: Any,
+) -> Drawing:
+    """A drawing by a net of the course, of which a reader can change something.
+
+    It begins as ``sample(zoo.load(net), count, **options)``; options that are not given are those that suit the net
+    best, its ``sampling``. Each control has the name of an option and begins with it. ::
+
+        mg.widgets.drawing(
+            "digits-diffusion", {"steps": [1, 2, 4, 8, 16, 32], "labels": range(10), "seed": (0, 20)},
+            labels=3, alt="Ten pictures of the digit {labels} in {steps} calls.", caption="Drawn from noise.",
+        )
+
+    Args:
+        net: the name of one of ``zoo.names()`` that draws.
+        controls: by the option's name what it may be: ``(least, most)`` in whole numbers, a list of choices, a
+            dictionary of words and choices, or a sentence. Two more names: ``net``, and ``plan``, for nets that learned
+            more than one.
+        count: of pictures.
+        draw: instead of a net, a function with the controls as arguments that returns a figure. A page can't call
+            it, so there it stays the picture of the start. Its figure says itself what is to be seen.
+        alt: what is to be seen; names of options in braces become what they are.
+        caption: below the picture.
+        columns, scale: of the grid, as in ``plots.grid``.
+        options: of ``sample``; and ``plan``.
+
+    Raises:
+        ValueError, TypeError: naming the control or option, and what is allowed.
+
+    >>> place = drawing(
+    ...     "digits-diffusion", {"steps": [1, 4, 16], "seed": (0, 20)}, count=2,
+    ...     labels=7, alt="Two sevens after {steps} calls.", caption="Sevens.",
+    ... )
+    >>> place.start, place.figure(steps=1).alt
+    ({'steps': 16, 'seed': 0}, 'Two sevens after 1 calls.')
+    >>> drawing("digits-diffusion", {"step": [1, 4]}, alt="Ten digits, drawn.", caption="Digits.")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: controls is 'step'; allowed: 'net', ...; did you mean 'steps'?
+    """
+    if not controls:
+        raise ValueError("controls is empty; allowed: what can be changed, such as {'seed': (0, 9)}")
+    made = tuple(control(name, allowed) for name, allowed in controls.items())
+    if (net is None) == (draw is None):
+        raise ValueError("net and draw are both " + ("missing" if net is None else "given") + "; allowed: one of them")
+    if draw is not None:
+        if alt:
+            raise ValueError(f"alt is {alt!r} with draw; allowed: none, since the figure that draw returns has its own")
+        return _by_function(draw, made, caption, options)
+    for each in made:
+        check_choice("controls", each.name, CHANGEABLE)
+    sheet = _Sheet(str(net), check_whole("count", count), options, alt, columns, scale)
+    return sheet.place(made, caption)
+
+
+def _by_function(
+    draw: Callable[..., Figure], controls: tuple[Control, ...], caption: str, options: Mapping[str, Any]
+) -> Drawing:
+    """A drawing by a function, which only a kernel can call. Options say with what its controls begin."""
+    if not callable(draw):
+        raise TypeError(f"draw is a {type(draw).__name__}; allowed: a function that returns a figure")
+    for name in options:
+        check_choice("option", name, [each.name for each in controls])
+    controls = tuple(each.at_start(options.get(each.name, each.start)) for each in controls)
+
+    def make(**values: Any) -> Figure:
+        figure = draw(**values)
+        if not isinstance(figure, Figure):
+            raise TypeError(f"draw returned a {type(figure).__name__}; allowed: a figure, such as plots.grid makes")
+        return figure
+
+    return Drawing(controls, make, caption)
+
+
+# --- by a net --------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4)
+def _net(name: str) -> Generator:
+    """The net, loaded once: on the CPU, so that the book is the same wherever it is made."""
+    return load(check_choice("net", name, names()), device="cpu")
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """What is drawn and how it is laid out."""
+
+    net: str
+    count: int
+    given: Mapping[str, Any]
+    alt: str
+    columns: int | None
+    scale: int
+
+    def model(self, values: Mapping[str, Any]) -> tuple[Generator, dict[str, Any]]:
+        """The net that draws, along the plan that is asked for; and the options of ``sample``."""
+        given = {"net": self.net, **self.given, **values}
+        net = _net(given.pop("net"))
+        options = {**net.sampling, **given}
+        plan = options.pop("plan", None)
+        return (net if plan is None else net.along(plan)), options
+
+    def pictures(self, **values: Any) -> Tensor:
+        """What ``sample`` draws."""
+        model, options = self.model(values)
+        return sample(model, self.count, **options)
+
+    def place(self, controls: tuple[Control, ...], caption: str) -> Drawing:
+        """The drawing with its controls, once all that they allow is checked."""
+        begun = tuple(self.begun(each) for each in controls)
+        start = {each.name: each.start for each in begun}
+        for each in begun:
+            for value in [each.start] if each.kind == "text" else each.values.values():  # of a range its ends
+                try:
+                    self.check({**start, each.name: value})
+                except (ValueError, TypeError) as reason:
+                    raise type(reason)(f"controls[{each.name!r}] allows {each.word(value)}: {reason}") from reason
+
+        def make(**values: Any) -> Figure:
+            return grid(self.pictures(**values), self.told(begun, values), caption, self.columns, scale=self.scale)
+
+        check_alt(self.told(begun, start))
+        return Drawing(begun, make, caption, self.json(begun))
+
+    def begun(self, one: Control) -> Control:
+        """The control with the value that is given, or else with the one that suits the net, if that is allowed."""
+        if one.name in self.given:
+            return one.at_start(self.given[one.name])
+        usual = {"net": self.net, **_net(self.net).sampling}
+        suits = one.kind != "text" and one.name in usual and one.allows(usual[one.name])
+        return one.at_start(usual[one.name]) if suits else one
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raise where ``sample`` would, as far as can be seen without drawing."""
+        model, options = self.model(values)
+        chosen = Options.of(options, "plan")
+        model.plan.check_steps(chosen.steps, model.shape)
+        told = {"labels": chosen.labels, "prompt": chosen.prompt}
+        asked = None if model.condition is None else told.pop(model.condition.argument)
+        wrong = [name for name, value in told.items() if value is not None]
+        if wrong or (model.condition is None and chosen.guidance_scale != 1):
+            what = model.condition.argument if model.condition else "neither labels, prompt nor guidance_scale"
+            raise ValueError(f"{(wrong or ['guidance_scale'])[0]} is given to this net; allowed: {what}")
+        if model.condition is not None:
+            model.condition.tokens(asked, self.count)
+
+    def told(self, controls: Sequence[Control], values: Mapping[str, Any]) -> str:
+        """The words for what is seen."""
+        _, options = self.model(values)
+        words = {each.name: each.word(values[each.name]) for each in controls}
+        try:
+            return self.alt.format_map({"net": self.net, "count": self.count, **options, **words})
+        except (KeyError, IndexError, ValueError) as reason:
+            raise ValueError(f"alt is {self.alt!r}; allowed: a sentence with names of options in braces") from reason
+
+    def json(self, controls: Sequence[Control]) -> str:
+        """Everything, as a page can read it; what can't be written down is refused."""
+        start = {"net": self.net, "plan": None, **self.given, **{each.name: each.start for each in controls}}
+        _, options = self.model(start)
+        content = {
+            **{name: start[name] for name in ("net", "plan")},
+            **{name: getattr(self, name) for name in ("count", "columns", "scale", "alt")},
+            "options": options,
+            "controls": [each.plain() for each in controls],
+        }
+        return json.dumps(content, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """A plan as a file would name it."""
+    if isinstance(value, Plan):
+        return value.config()
+    raise TypeError(
+        f"an option is a {type(value).__name__}; allowed: what a page can hold: numbers, words, lists, plans"
+    )
+
+
+# --- the older form --------------------------------------------------------------------------------
+
+
+def live(function: Callable[..., Any], **controls: Allowed) -> Any:
+    """The older form of ``drawing(draw=function, controls=controls)``, with a sentence in the book and no picture.
+
+    It stays as long as a chapter calls it; new ones take ``drawing``.
+
+    >>> live(lambda seed, plan: f"{plan} with seed {seed}", seed=(0, 9), plan=["raster", "ramp"])  # doctest: +SKIP
+    >>> live(print, seed=(9, 0))
+    Traceback (most recent call last):
+    ValueError: seed is (9, 0); allowed: (least, most) in whole numbers, or a list of two or more choices
+    """
+    if not callable(function):
+        raise TypeError(f"function is a {type(function).__name__}; allowed: something that can be called")
+    if not controls:
+        raise ValueError("controls is empty; allowed: one keyword argument or more, such as seed=(0, 9)")
+    made = [control(name, allowed) for name, allowed in controls.items()]
+    if not os.environ.get(IN_THE_BOOK):
+        try:
+            return box(made, function)
+        except ImportError:
+            pass
+    kind = "slider" if all(each.kind == "range" for each in made) else "control"
+    if len(made) == 1:
+        return Sentence(f"With a running kernel, a {kind} for {made[0].words} appears here.")
+    return Sentence(f"With a running kernel, {kind}s for {listed([each.words for each in made])} appear here.")
