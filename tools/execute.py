@@ -67,11 +67,20 @@ def tidy(notebook: NotebookNode) -> bytes:
         cell.id = stable_id(cell, taken)
         for name in VOLATILE_IN_CELLS:
             cell.metadata.pop(name, None)
+        fold(cell)
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if is_kept(output)]
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     nbformat.validate(notebook)
     return f"{nbformat.writes(notebook).rstrip()}\n".encode()
+
+
+def fold(cell: NotebookNode) -> None:
+    """Let JupyterLab fold what the site folds: the code of figures, and solutions with what they show."""
+    tags = set(cell.metadata.get("tags", []))
+    folds = {"source_hidden": {"hide-input", "remove-cell"}, "outputs_hidden": {"exercise-solution"}}
+    if folded := {name: True for name, marks in folds.items() if tags & marks}:
+        cell.metadata["jupyter"] = folded
 
 
 def is_kept(output: NotebookNode) -> bool:
