@@ -1,4 +1,4 @@
-"""Words that lead to the glossary, the glossary itself, the ten words of PyTorch, and the table of chapters."""
+"""Words that lead to the glossary, the glossary itself, and the ten words of PyTorch."""
 
 from __future__ import annotations
 
@@ -184,47 +184,3 @@ def test_its_cells_are_tiny_and_show_something() -> None:
         assert max(map(len, lines)) <= 76, cell.source
     silent = [cell.source for cell in VISIBLE if not cell.outputs]
     assert [source.split()[0] for source in silent] == ["import", "class"]
-
-
-# --- how to use this book ----------------------------------------------------------------------------------
-
-ROW = re.compile(r"^\| (\d+) \| \[(.+?)\]\(([\w-]+)\.ipynb\) \| (\d+) \| (\d+) \| (.+?) \|$", re.MULTILINE)
-BOX = re.compile(
-    r"About (\d+) minutes to read and (\d+) for the exercises\. The notebook runs in (?:about )?(.+?) on two CPU cores"
-)
-
-
-MINUTES = {
-    "half a minute": "½",
-    "less than a minute": "< 1",
-    "a minute": "1",
-    "a minute and a half": "1½",
-    "two minutes": "2",
-}
-
-
-def chapters() -> list[str]:
-    """The numbered pages, in their order."""
-    toc = parse_toc_yaml(ROOT / "_toc.yml")
-    return [str(item) for tree in toc.root.subtrees if tree.numbered for item in tree.items]
-
-
-def test_the_table_of_chapters_says_what_the_chapters_say() -> None:
-    """Order, names and minutes; a chapter's own box comes first."""
-    rows = ROW.findall((BOOK / "how-to.md").read_text(encoding="utf-8"))
-    said = []
-    for place, name in enumerate(chapters(), start=1):
-        first = nbformat.read(ROOT / f"{name}.ipynb", as_version=nbformat.NO_CONVERT).cells[0].source
-        box = BOX.search(" ".join(first.split()))
-        assert box, f"{name}: its first cell does not say how long it takes"
-        title, (read, exercises, run) = first.split("\n")[0].removeprefix("# "), box.groups()
-        said.append((str(place), title, Path(name).name, read, exercises, MINUTES[run]))
-    assert rows == said
-
-
-def test_the_hours_are_the_sum_of_the_minutes() -> None:
-    text = (BOOK / "how-to.md").read_text(encoding="utf-8")
-    hours = [round(sum(int(row[column]) for row in ROW.findall(text)) / 60) for column in (3, 4)]
-    claimed = re.search(r"about (\d+) hours to read, and about (\d+) hours for the exercises", text)
-    assert claimed
-    assert [int(number) for number in claimed.groups()] == hours
