@@ -167,7 +167,8 @@ def plain_svg(text: str) -> str:
         r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->", "", text, flags=re.DOTALL
     )
     text = re.sub(r"\s*font-family: [^;\"]*;?", "", text)
-    text = re.sub(r"(?<=\d)(\.\d\d)\d+", r"\1", text)  # a hundredth of a point is enough
+    # Of places a hundredth of a point is enough; what stands between tags is for the reader, and stays.
+    text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(?<=\d)(\.\d\d)\d+", r"\1", tag[0]), text)
     text = re.sub(r'\s*transform="rotate\(-?0 [^)]*\)"', "", text)
     for number, colour in enumerate(COLOURS):
         text = text.replace(colour, f"var(--mg-colour-{number}, {colour})")

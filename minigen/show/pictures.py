@@ -78,8 +78,9 @@ def films(
     parts = _title_row(titles, columns, named) if titles else []
     for (name, _, _), pixels in zip(rows, strips, strict=True):
         if named:
-            words = html.escape(name).replace("\n", "<br>")
-            parts.append(f'<span class="mg-label" style="text-align: right; line-height: 1.25">{words}</span>')
+            parts.append(
+                f'<span class="mg-label" style="text-align: right; line-height: 1.25">{_in_lines(name)}</span>'
+            )
         high = round(wide * pixels.shape[0] / pixels.shape[1])
         parts.append(image(to_png(pixels), "png", (wide, high), alt))
     tracks = f"{'max-content ' if named else ''}minmax(0, {wide}px)"
@@ -92,11 +93,20 @@ def films(
 
 
 def _title_row(titles: Sequence[str], columns: int, named: bool) -> list[str]:
-    words = [html.escape(title).replace("\n", "<br>") for title in titles]
+    words = [_in_lines(title) for title in titles]
     cells = "".join(f"<span>{each}</span>" for each in words)
     style = f"display: grid; grid-template-columns: repeat({columns}, 1fr); text-align: center"
     blank = ['<span class="mg-label mg-blank"></span>'] if named else []
     return [*blank, f'<div class="mg-titles" style="{style}">{cells}</div>']
+
+
+def _in_lines(words: str) -> str:
+    """HTML of words; the space is for a page that has room for one line only.
+
+    >>> _in_lines("two\\nlines")
+    'two <br>lines'
+    """
+    return html.escape(words).replace("\n", " <br>")
 
 
 def strip(pictures: Tensor, levels: Tensor | None, columns: int) -> np.ndarray:

@@ -41,6 +41,14 @@ def test_letters_stay_letters_and_none_is_small() -> None:
     assert sizes == {figures.TEXT}  # no raised powers either
 
 
+def test_numbers_keep_their_places() -> None:
+    """Only of coordinates are few places enough."""
+    figure = plots.bars([0.158, 0.119], ["0.1584", "0.1192"], "told", "left", ALT, yticks=[0, 0.125])
+    assert {"0.1584", "0.1192", "0.125"} <= words(figure).keys()
+    places = re.findall(r"\d\.(\d+)", "".join(re.findall(r"<[^>]*>", svg(figure))))
+    assert max(map(len, places)) <= 2
+
+
 def test_a_page_may_set_every_colour_and_the_letters() -> None:
     text = svg(chart())
     left = set(re.findall(r"#[0-9a-f]{6}\b", text)) - {*figures.COLOURS, figures.INK}
@@ -100,7 +108,7 @@ def test_panels_wrap_and_keep_their_words() -> None:
 def test_films_say_their_names_in_words() -> None:
     rows = [("seen", torch.zeros(3, 1, 8, 8), None), ("a\nguess", torch.zeros(2, 1, 8, 8), None)]
     soup = BeautifulSoup(plots.films(rows, ALT, titles=["0", "1", "2"]).content, "html.parser")
-    assert [each.get_text(" ") for each in soup.select(".mg-label")] == ["", "seen", "a guess"]
+    assert [each.get_text() for each in soup.select(".mg-label")] == ["", "seen", "a guess"]
     assert [each.text for each in soup.select(".mg-titles span")] == ["0", "1", "2"]
     bare = plots.films([("", torch.zeros(3, 1, 8, 8), None)], ALT)
     assert "mg-label" not in bare.content
