@@ -40,7 +40,7 @@ def _chain(function: Any) -> str:
             f" for this picture{'; yet single chances are off' if abs(product - cell) < 1e-9 else ''}. Each is the"
             " chance of the pixel's value among those pictures that agree with what is written so far."
         )
-        expect(given, wanted, [(alone, told), (by_pixel, in_order)], otherwise, near=1e-12)
+        expect(given, wanted, [(alone, told), (by_pixel, in_order)], otherwise)
     return "Six orders, six times the same product: any order is right, if every pixel is told what is there already."
 
 
@@ -58,7 +58,7 @@ def _temper(function: Any) -> str:
         )
         given = expect_tensor("The result", ask(function, chances, T), (len(p),))
         otherwise = f"For p = {p} and T = {T} you return {[round(v, 4) for v in given.tolist()]}."
-        expect(given, bold / bold.sum(), traps, otherwise, near_trap=1e-6)
+        expect(given, bold / bold.sum(), traps, otherwise)
     for p in ((0.2, 0.5, 0.3), (0.1, 0.0, 0.9)):
         given = expect_tensor("The result at T = 0", ask(function, torch.tensor(p, dtype=torch.float64), 0.0), (3,))
         wanted = [float(v == max(p)) for v in p]

@@ -62,7 +62,7 @@ def _cache_tokens(without: Any, with_cache: Any, ratio: Any) -> str:
         256.0: "The steps get longer bit by bit, so the factor is not the number of pixels.",
         1 / 128.5: "Turned round: how many times *more* tokens does it read without?",
     }
-    expect_number("The ratio", ratio, 128.5, traps, "Divide the first count by the second.")
+    expect_number("The ratio", ratio, 128.5, traps, "Divide the first count by the second.", digits=4)
     return "About half of the number of pixels: the larger the picture, the more a cache is worth."
 
 
@@ -91,5 +91,5 @@ def _bits_per_pixel(function: Any) -> str:
             (-wrong / math.log(2), "Logits are not yet logarithms of chances: the chances of a pixel must sum to 1."),
         )
         otherwise = "What chance did the true grey have, and how many halvings is that?"
-        expect(bits, truth, traps, otherwise, said=first, near=1e-6, relative=1e-5)
+        expect(bits, truth, traps, otherwise, said=first)
     return "Blind guessing among 16 greys costs 4 bits; the surer a net is of what comes, the fewer."

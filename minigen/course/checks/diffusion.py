@@ -30,7 +30,7 @@ def _onward(function: Any, steps: Any) -> str:
             (alpha_t, "That would be the factor if x_u still were the whole picture."),
         ]
         otherwise = "What is left of the picture goes from alpha(u) to alpha(t): by what is it multiplied?"
-        expect(given[0], factor, traps, otherwise, said=f"{said}: the factor is not right.", near=1e-12)
+        expect(given[0], factor, traps, otherwise, said=f"{said}: the factor is not right.")
         traps = [
             (math.sqrt(variance), "That is the noise's size. Asked is its variance, the square."),
             (sigma_t**2, "Some noise is in x_u already: the fresh one need only bring the rest."),
@@ -38,7 +38,7 @@ def _onward(function: Any, steps: Any) -> str:
             (sigma_t**2 - factor * sigma_u**2, "If noise is multiplied by a factor, what happens to its variance?"),
         ]
         otherwise = "Variances of independent noises add up: to what, here?"
-        expect(given[1], variance, traps, otherwise, said=f"{said}: the variance is not right.", near=1e-12)
+        expect(given[1], variance, traps, otherwise, said=f"{said}: the variance is not right.")
     one_off = "One off: is the share under 1 % for the first time after so many steps?"
     wrong_steps = {
         228.0: "That is for alpha squared. Asked is alpha itself, the factor in front of the picture.",
@@ -84,7 +84,7 @@ def _perfect_guess(function: Any, new: Any) -> str:
             (alpha * wanted, "That is the picture as faint as in x_t. The guess is the clean picture."),
         )
         otherwise = "Do the weights of one x_t sum to 1, over the 20 pictures?"
-        expect(given, wanted, traps, otherwise, said=f"At t = {t:g} it is not right.", near_trap=1e-6)
+        expect(given, wanted, traps, otherwise, said=f"At t = {t:g} it is not right.")
     wrong_counts = {
         20.0: "20 is how many there are to copy. Asked is how many of the 200 results are none of them.",
         200.0: "All of them? Look at the distance of each result to the *nearest* of the 20.",

@@ -55,7 +55,7 @@ def _what_leaks(ddpm: Any, ours: Any) -> str:
         math.sqrt(1 - left): "That is the factor in front of the noise.",
     }
     hint = "Each step multiplies the picture by the root of 1 - beta. Multiply all thousand."
-    expect_number("DDPM's factor", ddpm, math.sqrt(left), traps, hint, near=1e-5)
+    expect_number("DDPM's factor", ddpm, math.sqrt(left), traps, hint, near=1e-5, digits=3)
     hint = "Look at alpha's formula: how large is the cosine of a right angle?"
     expect_number("Ours", ours, 0.0, {math.sqrt(left): "That is DDPM's again."}, hint, near=1e-5)
     return (

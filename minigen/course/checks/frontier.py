@@ -108,7 +108,7 @@ def _frechet(distance: Any, function: Any) -> str:
         right, traps = _frechet_answers(*moments)
         said = f"Your number is right, but your function is not, in {size} dimension{'s' if size > 1 else ''}."
         hint = "Each dimension counts by itself: what does it add?"
-        expect(given, right, traps, hint, said=said, near=1e-6)
+        expect(given, right, traps, hint, said=said)
     return (
         "The centres and the widths, each squared. Where a cloud's numbers depend on each other, the Fréchet distance"
         " sees that, too. Of anything else it sees nothing."
@@ -155,7 +155,7 @@ def _nearer_to_train(function: Any) -> str:
         otherwise = "Where would you count it?"
         if samples is fresh:
             otherwise = "For each sample: how far is its nearest training picture, how far its nearest held-out one?"
-        expect(given, right, traps, otherwise, said=said, near=1e-6)
+        expect(given, right, traps, otherwise, said=said)
     for few, many in ((train[:6], heldout), (train, heldout[:6])):
         if not refuses(function, fresh.clone(), few.clone(), many.clone()):
             raise NotYetError(

@@ -44,7 +44,7 @@ def _euler_step(function: Any) -> str:
         right, traps = _flow_steps(x_t, x0_hat, t, u)
         said = f"From t = {t} to u = {u} you are {apart(given, right):.2g} off."
         otherwise = "First the noise that goes with the guess, then v, then one step along it."
-        expect(given, right, traps, otherwise, said=said, near=1e-12)
+        expect(given, right, traps, otherwise, said=said)
     return "To the last digits it is the book's step: the velocity of flow matching was in it all along."
 
 

@@ -41,7 +41,7 @@ def _with_and_without(guide: Any, from_w: Any) -> str:
             if close(given, cond):
                 otherwise = _CHANGED_PLACES if _swapped(guide) else "That is the guess with the prompt."
         said = f"With guidance_scale = {scale:g} you are {apart(given, right):.2g} off."
-        expect(given, right, traps, otherwise, said=said, near=1e-12)
+        expect(given, right, traps, otherwise, said=said)
     for w in (0.0, 1.0, 6.5):
         scale = float(expect_tensor("The scale", ask(from_w, w), ()))
         one_name = "That would be one name for one thing. But their 0 is off, and our 1 is off."
@@ -49,7 +49,7 @@ def _with_and_without(guide: Any, from_w: Any) -> str:
         if w:
             traps.append((w, one_name))
         otherwise = "A paper's w = 0 is off. At which scale are we off?"
-        expect(scale, w + 1, traps, otherwise, said=f"For w = {w:g} your scale is not right.", near=1e-12)
+        expect(scale, w + 1, traps, otherwise, said=f"For w = {w:g} your scale is not right.")
     return "Off is 1 here, and 0 with w: say which, wherever you write a number down."
 
 

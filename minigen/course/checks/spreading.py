@@ -62,7 +62,7 @@ def _bits_lost_exercise(function: Any, best: Any) -> str:
         otherwise = "Add up each pixel's bits given the calls before, then compare with the row's."
         if max(map(len, order)) == 1:
             otherwise = "One pixel a call is exact, so nothing may be lost there."
-        expect(given, truth, traps, otherwise, said=f"For the order {order} you say {given:.4f} bits.", near=1e-6)
+        expect(given, truth, traps, otherwise, said=f"For the order {order} you say {given:.4f} bits.")
     return _judge_best(best)
 
 
@@ -99,7 +99,7 @@ def _what_is_wrong(name: str, given: Tensor, wanted: Tensor) -> str:
             (given == given.round()).all()
         ),
         "The first pixel is right, the others are not: when does each of them begin?": close(
-            given[:, 0], wanted[:, 0], near=1e-4, relative=1e-5
+            given[:, 0], wanted[:, 0], near=1e-4
         ),
     }
     hints = [hint for hint, holds in found.items() if holds]

@@ -71,7 +71,11 @@ CASES = {
         secret=r"32,?896|128\.5|\b256\b",
     ),
     "bits-per-pixel": Case(
-        right=[bits, lambda logits, pixels: bits(logits, pixels).tolist()],
+        right=[
+            bits,
+            lambda logits, pixels: bits(logits, pixels).tolist(),
+            lambda logits, pixels: bits(logits, pixels)[:, None],
+        ],
         wrong={
             "nats": [lambda logits, pixels: bits(logits, pixels) * math.log(2)],
             "base 10": [lambda logits, pixels: bits(logits, pixels) * math.log10(2)],
@@ -88,7 +92,7 @@ CASES = {
                 lambda logits, pixels: bits(logits, pixels).mean().expand(3),
                 lambda logits, pixels: [4, 4, 4],
             ],
-            "shape": [lambda logits, pixels: bits(logits, pixels)[:, None]],
+            "shape": [lambda logits, pixels: bits(logits, pixels)[:, None].expand(-1, 2)],
         },
         secret=r"log2|log_softmax|softmax|cross_entropy",
         function=True,

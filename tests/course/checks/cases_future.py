@@ -58,6 +58,7 @@ CASES = {
             along_velocity(lambda t, u: u - t),
             lambda x_t, x0_hat, t, u: x_t + (u - t) * (x_t - x0_hat) / t,
             lambda x_t, x0_hat, t, u: euler(x_t, x0_hat, t, u).tolist(),
+            lambda x_t, x0_hat, t, u: euler(x_t, x0_hat, t, u).float(),
         ],
         wrong={
             "away from the picture": [along_velocity(lambda t, u: t - u)],
@@ -68,10 +69,7 @@ CASES = {
             "on the way": [lambda x_t, x0_hat, t, u: x_t + (u - t) * (x_t - x0_hat)],
             "quarter circle": [on_the_circle],
             "writes the guess": [lambda x_t, x0_hat, t, u: x0_hat],
-            "First the noise": [
-                lambda x_t, x0_hat, t, u: euler(x_t, x0_hat, t, u).float(),
-                euler_divides_by_what_is_left,
-            ],
+            "First the noise": [euler_divides_by_what_is_left],
             "not finite": [lambda x_t, x0_hat, t, u: x_t / (u - 0.3)],
             "shape": [lambda x_t, x0_hat, t, u: euler(x_t, x0_hat, t, u).mean()],
         },
