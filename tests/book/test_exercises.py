@@ -21,6 +21,10 @@ NAMED = re.compile(r"""mg\.check\(\s*["']([\w-]+)["']""")
 FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
 
 
+PENDING = {"train-curve", "train-blur", "train-pixels"}
+"""Checks whose exercises no notebook holds yet. Whoever writes one into its chapter takes its name out of here."""
+
+
 class Exercise(NamedTuple):
     """One exercise with the two cells after it; they are None where the notebook ends."""
 
@@ -137,7 +141,9 @@ def test_no_stub_or_solution_stands_alone(notebook: str) -> None:
 
 
 def test_every_check_belongs_to_one_exercise() -> None:
-    assert Counter(exercise.name for exercise in ALL) == Counter(EXERCISES.keys())
+    written = Counter(exercise.name for exercise in ALL)
+    assert not written.keys() & PENDING, "no longer pending: take them out of PENDING"
+    assert written == Counter(EXERCISES.keys() - PENDING)
 
 
 def test_exercises_are_found_at_all() -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from minigen.base.randomness import seeded
+from minigen.course.checks.handed_in import answers_of, expect_net, typical
 from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor
+from minigen.data import digits
 
 
 @exercise("lopsided-coin")
@@ -48,7 +51,7 @@ def _explained(function: Any) -> str:
         )
         if count % classes and abs(share - truth) <= 1e-3:
             otherwise = "Nearly: but the classes are not equally large here, so weigh each by its pictures."
-        expect(share, truth, traps, otherwise, near=1e-10, near_trap=1e-10)
+        expect(share, truth, traps, otherwise)
     return "Total = within + between, to the last digit: the label removes the part between."
 
 
@@ -68,3 +71,37 @@ def _four_or_nine(belief: Any, left: Any) -> str:
     hint = "The mean of -ln(belief in what was said) over the four people."
     expect_number("The loss that is left", left, 0.5623, traps, hint, near=0.003)
     return "An average of labels is a belief, and a true one: three quarters for the 4, a quarter for the 9."
+
+
+def _drawn(net: nn.Module) -> Tensor:
+    """What the network draws when nothing is told: its input is a 1, after switches that are off if it has some."""
+    sizes = [layer.in_features for layer in net.modules() if isinstance(layer, nn.Linear)]
+    question = torch.zeros(1, sizes[0] if sizes else 1)
+    question[:, -1] = 1
+    said = answers_of(net, question)
+    if said.numel() != 256:
+        raise NotYetError(f"Its answer has shape {tuple(said.shape)}; a picture of 16 by 16 is 256 numbers.")
+    return said.flatten()
+
+
+@exercise("train-blur")
+def _train_blur(trained: Any) -> str:
+    known, unseen = (digits(split=split)[0].flatten(1).double() for split in ("train", "held-out"))
+    said = _drawn(expect_net(trained))
+    off = float((unseen - said).abs().mean())
+    told = f"On digits that it has not seen it is off by {off:.3f} a pixel."
+    medians = (pictures.median(dim=0).values for pictures in (known, unseen))
+    from_known, from_unseen = (typical(said - median) for median in medians)
+    if from_unseen < 0.02 and from_unseen < from_known:
+        raise NotYetError("It was fitted to the held-out digits, on which it is measured. Train on those of 'train'.")
+    if off <= 0.19:
+        return f"{told} No fog: each pixel sides with most digits. No digit either: one answer to all of them."
+    if off > 0.4:
+        raise NotYetError(f"{told} A black picture is off by 0.20. Was it trained, and is this the one that was?")
+    if typical(said - known.mean(dim=0)) < 0.05:
+        raise NotYetError(f"{told} It is the average picture. What in the fit decides which average an answer is?")
+    if typical(said + 1) < 0.1:
+        raise NotYetError(f"{told} It is all black, and there are places where most digits are not.")
+    if float((known - said).square().mean(dim=1).amin().sqrt()) < 0.1:
+        raise NotYetError(f"{told} It is a single one of the digits, and so it is far from most others.")
+    raise NotYetError(f"{told} At most 0.19 is wanted. Is it fitted to the end, and to all digits?")

@@ -7,7 +7,9 @@ from typing import Any
 import torch
 
 from minigen.base.randomness import seeded
+from minigen.course.checks.handed_in import answers_of, expect_net, typical
 from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_tensor
+from minigen.data import curve
 
 
 @exercise("first-step")
@@ -70,3 +72,24 @@ def _best_constant(function: Any) -> str:
                     f" {float(best):.4f} is possible. {hint}"
                 )
     return "Squares make the mean, absolute errors make the median: the loss decides which average you get."
+
+
+@exercise("train-curve")
+def _train_curve(trained: Any) -> str:
+    net, dots, fresh = expect_net(trained), curve(count=12), curve(count=2000, seed=2718)
+    between = (fresh[0] > dots[0].min()) & (fresh[0] < dots[0].max())
+    own, off = (
+        typical(expect_tensor(f"What it says of {len(x)} numbers", answers_of(net, x), (len(x), 1)) - y)
+        for x, y in (dots, (fresh[0][between][:, None], fresh[1][between][:, None]))
+    )
+    said = f"On fresh dots it is off by {off:.2f}; at most 0.15 is wanted."
+    if off <= 0.15:
+        return f"On fresh dots it is off by {off:.2f}, and 0.10 of that is noise: it has found the rule."
+    if off > 0.8 * float(fresh[1].std()):
+        raise NotYetError(f"{said} A flat line is off by 0.7. Was it trained, and is this the one that was?")
+    if own < 0.07:
+        raise NotYetError(
+            f"{said} Yet on the twelve dots it is off by {own:.2f}, less than their noise, 0.10: it has learned the"
+            " noise, too. What would keep it from following single dots?"
+        )
+    raise NotYetError(f"{said} On the twelve dots it is off by {own:.2f}, so it does not follow the wave closely yet.")

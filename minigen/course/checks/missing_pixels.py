@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from minigen.base.randomness import seeded
+from minigen.course.checks.handed_in import answers_of, expect_net, typical
 from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor, expect_truth
+from minigen.data import digits
 
 
 @exercise("count-belief")
@@ -31,7 +33,7 @@ def _count_belief(function: Any) -> str:
         otherwise = f"With seen = {seen} the belief about pixel {position} should be {truth.tolist()}."
         if abs(float(given.sum()) - 1) > 1e-6:
             otherwise = f"A belief sums to 1; with seen = {seen} yours sums to {float(given.sum()):.3f}."
-        expect(given, truth, traps, otherwise, relative=1e-5)
+        expect(given, truth, traps, otherwise)
     return "That is all a belief is: among the pictures that still fit, how many have which value here."
 
 
@@ -96,3 +98,43 @@ def _leaks(function: Any) -> str:
         if expect_truth("leaks(net)", ask(function, net)) is not truth:
             raise NotYetError(hint)
     return "Change what is hidden, and see whether anything moves: the cheapest test there is against cheating."
+
+
+def _guesses(net: nn.Module, pictures: Tensor, hidden: Tensor) -> Tensor:
+    """What the network guesses of every pixel; a belief over greys is read as its average."""
+    said, count = answers_of(net, pictures, hidden).double(), len(pictures)
+    if said.numel() == pictures.numel() and len(said) == count:
+        return said.view_as(pictures)
+    belief = said.squeeze(1) if said.dim() == 5 else said
+    if belief.dim() != 4 or (len(belief), *belief.shape[2:]) != (count, *pictures.shape[2:]):
+        raise NotYetError(
+            f"For pictures of shape {tuple(pictures.shape)} its answer has shape {tuple(said.shape)}. Wanted is a guess"
+            " for every pixel: the shape of the pictures, or with a belief over greys in place of the 1."
+        )
+    sums_to_1 = bool((belief >= 0).all()) and bool((belief.sum(dim=1) - 1).abs().max() < 1e-3)
+    chances = belief if sums_to_1 else belief.softmax(dim=1)
+    greys = torch.linspace(-1, 1, belief.shape[1], dtype=belief.dtype)
+    return (chances * greys.view(1, -1, 1, 1)).sum(dim=1, keepdim=True)
+
+
+@exercise("train-pixels")
+def _train_pixels(trained: Any) -> str:
+    net, truth = expect_net(trained), digits(split="validation")[0]
+    places = torch.rand(len(truth), 256, generator=seeded(19)).argsort(dim=1).view_as(truth)
+    half, one = places < 128, places < 1
+    covered = truth.masked_fill(half, 0.5)  # something else under the covers
+    guesses = _guesses(net, truth, half)
+    if float((_guesses(net, covered, half) - guesses)[half].abs().max()) > 1e-3:
+        raise NotYetError("It looks at covered pixels: what lies there changes its guesses. Hide first, then look.")
+    off, of_one = typical((guesses - truth)[half]), typical((_guesses(net, truth, one) - truth)[one])
+    said = f"With half of the pixels covered it is off by {off:.2f}; at most 0.33 is wanted."
+    if off <= 0.33:
+        return f"With half of the pixels covered it is off by {off:.2f}: it learned on what it is asked."
+    if of_one > 0.6:
+        raise NotYetError(f"{said} The average picture is off by 0.40. Was it trained, and is this the one that was?")
+    if of_one < 0.8 * off:
+        raise NotYetError(
+            f"{said} With one pixel covered it is off by {of_one:.2f} only: it has hardly met the question that it is"
+            " asked here. What was covered while it learned?"
+        )
+    raise NotYetError(f"{said} With one pixel covered it is off by {of_one:.2f}. Is it trained to the end?")

@@ -7,7 +7,11 @@ from math import nan
 
 import torch
 from helpers_checks import Case
-from torch import Tensor
+from helpers_nets import Says
+from torch import Tensor, nn
+
+from minigen.data import digits
+from minigen.training import History
 
 
 def within(images: Tensor, labels: Tensor) -> Tensor:
@@ -42,9 +46,27 @@ def a_share_for_each_pixel(images: Tensor, labels: Tensor) -> Tensor:
     return ((images - images.mean(0)) ** 2).mean(0)
 
 
+KNOWN, UNSEEN = (digits(split=split)[0].flatten(1) for split in ("train", "held-out"))
+MEAN, MEDIAN, BLACK = KNOWN.mean(dim=0), KNOWN.median(dim=0).values, torch.full((256,), -1.0)
+
+
+def draws(picture: Tensor) -> nn.Module:
+    """A network that draws this picture, with the input of the exercise: a 1."""
+    return Says(lambda question: question[:, :1] * picture)
+
+
+def as_in_the_chapter(picture: Tensor) -> nn.Module:
+    """One with the chapter's eleven inputs: ten switches, and a 1."""
+    net = nn.Linear(11, 256)
+    with torch.no_grad():
+        net.weight.fill_(9)[:, 10] = 0
+        net.bias.copy_(picture)
+    return net
+
+
 CASES = {
     "lopsided-coin": Case(
-        right=[(0.6, 0.64), (torch.tensor(0.6), 1 - 0.36)],
+        right=[(0.6, 0.64), (torch.tensor(0.6), 1 - 0.36), ("3/5", "16/25")],
         wrong={
             "vote": [(1, 0.64), ("+1", "no")],
             "chance of +1": [(0.8, 0.64)],
@@ -83,12 +105,33 @@ CASES = {
             "sums to 1": [((3, 1), 0.5623)],
             "which costs less": [((0.8, 0.2), 0.5623)],
             "shape": [(0.75, 0.5623)],
-            "should be numbers": [(("4", "9"), 0.5623)],
+            "should be numbers": [(("four", "nine"), 0.5623)],
             "bits": [((0.75, 0.25), 0.8113)],
             "fourth": [((0.75, 0.25), 0.2877)],
             "over the four people": [((0.75, 0.25), 0), ((0.75, 0.25), 0.6931), ((0.75, 0.25), -0.5623)],
             "finite": [((nan, nan), 0.5623)],
         },
         secret=r"0\.562|three quarters|3 */ *4",
+    ),
+    "train-blur": Case(
+        right=[
+            (draws(MEDIAN),),
+            (draws(MEDIAN.double()).double(),),
+            (as_in_the_chapter(MEDIAN),),
+            (Says(lambda question: MEDIAN.view(1, 1, 16, 16)),),
+            (draws(MEDIAN + 0.01 * torch.tensor([1, -1]).repeat(128)),),  # not quite to the end
+        ],
+        wrong={
+            "average picture": [(draws(MEAN),), (as_in_the_chapter(MEAN),)],
+            "held-out": [(draws(UNSEEN.median(dim=0).values),)],
+            "Was it trained": [(draws(0 * MEAN),)],
+            "all black": [(draws(BLACK),)],
+            "single one": [(draws(KNOWN[3]),)],
+            "to the end": [(draws((MEAN + BLACK) / 2),)],
+            "256 numbers": [(draws(MEAN[:255]),)],
+            "history": [(History(),)],
+            "stopped with": [(nn.Conv2d(1, 1, 3),)],
+        },
+        secret=r"absolute|median|L1|l1_loss",
     ),
 }

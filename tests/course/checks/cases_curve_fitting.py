@@ -7,7 +7,12 @@ from math import nan
 import numpy as np
 import torch
 from helpers_checks import Case
-from torch import Tensor
+from helpers_nets import Says, Wavers
+from torch import Tensor, nn
+
+from minigen.data import curve
+from minigen.nets import Fit
+from minigen.training import History
 
 
 def mean_or_median(values: Tensor, loss: str) -> Tensor:
@@ -32,6 +37,16 @@ def the_loss_instead(values: Tensor, loss: str) -> Tensor:
     return (values - values.mean()).square().mean() if loss == "squared" else (values - values.median()).abs().mean()
 
 
+def rule(x: Tensor) -> Tensor:
+    return torch.sin(1.5 * x)
+
+
+def nearest_dot(x: Tensor) -> Tensor:
+    """Goes through every dot, and so through its noise."""
+    dots, heights = curve(count=12)
+    return heights[(x - dots.T).abs().argmin(dim=1)]
+
+
 CASES = {
     "first-step": Case(
         right=[(0.4, 1.6), (2 / 5, 8 / 5), (torch.tensor(0.4), np.float64(1.6)), (0.4004, 1.5996)],
@@ -50,12 +65,12 @@ CASES = {
         secret=r"0\.4\b(?!\d)|1\.6\b|8 */ *5|2 */ *5",
     ),
     "count-weights": Case(
-        right=[(97, 1210), (97.0, torch.tensor(1210))],
+        right=[(97, 1210), (97.0, torch.tensor(1210)), ([97], "1210")],
         wrong={
             "knob": [(80, 1210), (97, 1184)],
             "one for each output": [(96, 1210), (2, 1210)],
             "64, 16, 10": [(97, 1209), (97, 1024)],
-            "should be a number": [([97], 1210)],
+            "should be a number": [([97, 1210], 1210), ("many", 1210)],
         },
         secret=r"\b97\b|1,?210",
     ),
@@ -70,5 +85,27 @@ CASES = {
         },
         secret=r"\bmedian\b|\bmiddle\b|\bthe mean\b(?! squared)|\baverage\b",
         function=True,
+    ),
+    "train-curve": Case(
+        right=[
+            (Says(rule),),
+            (Says(rule).double(),),
+            (Fit(Says(lambda x: rule(x)[:, 0])),),
+            (Says(lambda x: rule(x) + 0.1),),
+        ],
+        wrong={
+            "noise, too": [(Says(nearest_dot),)],
+            "follow the wave": [(Says(lambda x: 0.7 * rule(x)),)],
+            "Was it trained": [(Says(torch.zeros_like),), (Says(lambda x: x),)],
+            "history": [(History(),)],
+            "the class Fit": [(Fit,)],
+            "network itself": [(rule,), (0.1,)],
+            "no weights": [(nn.Identity(),)],
+            "shape": [(Says(lambda x: x.expand(-1, 2)),), (Says(torch.mean),)],
+            "stopped with RuntimeError": [(nn.Linear(2, 1),)],
+            "training mode": [(Wavers(Says(rule)),)],
+            "not finite": [(Says(lambda x: x * nan),)],
+        },
+        secret=r"more dots|weight.?decay|fewer|smaller|updates",
     ),
 }

@@ -9,7 +9,11 @@ from math import nan
 
 import torch
 from helpers_checks import Case
-from torch import Tensor
+from helpers_nets import Says, Wavers, around
+from torch import Tensor, nn
+
+from minigen.data import digits
+from minigen.training import History
 
 
 def count(pictures: Tensor, seen: dict[int, int], position: int) -> list[float]:
@@ -99,6 +103,20 @@ def seen_pixels_too(net: Net) -> bool:
     return not torch.equal(net(picture + 1, hidden), net(picture, hidden))
 
 
+MEAN = digits()[0].mean(dim=0)
+
+
+def fills(pictures: Tensor, hidden: Tensor) -> Tensor:
+    """By how far the seen pixels around are from the average picture: hardly trained, but good enough."""
+    return MEAN + 0.9 * (around(pictures - MEAN - 1, hidden) + 1)
+
+
+def believes(pictures: Tensor, hidden: Tensor) -> Tensor:
+    """The same as chances of 16 greys: of the two greys beside the guess."""
+    grey = (fills(pictures, hidden).clamp(-1, 1) + 1) / 2 * 15
+    return (1 - (grey - torch.arange(16).view(1, 16, 1, 1)).abs()).clamp(min=0)
+
+
 CASES = {
     "count-belief": Case(
         right=[count, lambda *given: torch.tensor(count(*given), dtype=torch.float64)],
@@ -135,5 +153,30 @@ CASES = {
         },
         secret=r"\bgradient\b|\bgrad\b|torch\.equal",
         function=True,
+    ),
+    "train-pixels": Case(
+        right=[
+            (Says(fills),),
+            (Says(lambda *given: fills(*given).flatten(1)),),
+            (Says(lambda pictures, hidden: torch.where(hidden, fills(pictures, hidden), pictures)),),
+            (Says(believes),),
+            (Says(lambda *given: believes(*given)[:, None]),),
+            (Says(lambda *given: (believes(*given) + 1e-9).log()),),
+        ],
+        wrong={
+            "looks at covered": [
+                (Says(lambda pictures, hidden: pictures),),
+                (Says(lambda pictures, hidden: around(pictures, hidden & False)),),
+            ],
+            "hardly met": [(Says(lambda pictures, hidden: around(pictures, hidden, share=False)),)],
+            "Was it trained": [(Says(lambda pictures, hidden: torch.zeros_like(pictures)),)],
+            "to the end": [(Says(lambda pictures, hidden: MEAN.expand_as(pictures)),), (Says(around),)],
+            "shape": [(Says(lambda pictures, hidden: MEAN),), (Says(lambda pictures, hidden: pictures[..., :8]),)],
+            "training mode": [(Wavers(Says(fills)),)],
+            "not finite": [(Says(lambda pictures, hidden: pictures.log()),)],
+            "stopped with TypeError": [(nn.Linear(256, 256),)],
+            "history": [(History(),)],
+        },
+        secret=r"\bmost=|many pixels|more pixels",
     ),
 }
