@@ -9,15 +9,19 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from fontTools.misc.transform import Scale
+from fontTools.misc.transform import Scale, Transform
+from fontTools.pens.boundsPen import BoundsPen
 from fontTools.pens.t2CharStringPen import T2CharStringPen
 from fontTools.pens.transformPen import TransformPen
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
+from fontTools.ttLib.tables import otTables
 
 OUT = Path(__file__).parents[1] / "book" / "_static" / "vendor" / "course-math" / "course-math.woff2"
 NAME = "Course Math"
 RADICAL = "√"
+PRIMES = 0x2032, 0x2033, 0x2034
+INTEGRALS = 0x222B, 0x222C, 0x222E
 ROOM = 750, -250
 """Above and below a line, in thousandths: the original has room for its highest brackets, 2566."""
 
@@ -40,6 +44,8 @@ def make(source: Path, out: Path = OUT) -> Path:
     keep.populate(unicodes=[code for word in CHARACTERS.split() for code in codes(word)])
     keep.subset(font)
     narrow_radicals(font)
+    lower_primes(font)
+    widen_integrals(font)
     rename(font)
     for table, above, below in (("hhea", "ascent", "descent"), ("OS/2", "sTypoAscender", "sTypoDescender")):
         setattr(font[table], above, ROOM[0])
@@ -69,13 +75,52 @@ def narrow_radicals(font: TTFont) -> None:
     names = {record.VariantGlyph for record in made.MathGlyphVariantRecord}
     names |= {part.glyph for part in made.GlyphAssembly.PartRecords}
     width = font["hmtx"][lowest][0]
-    outlines = font["CFF "].cff.topDictIndex[0].CharStrings
     for name in names - {lowest}:
-        old, bearing = font["hmtx"][name]
-        pen = T2CharStringPen(width, font.getGlyphSet())
-        font.getGlyphSet()[name].draw(TransformPen(pen, Scale(width / old, 1)))
-        outlines[name] = pen.getCharString(outlines[name].private, outlines[name].globalSubrs)
-        font["hmtx"][name] = width, round(bearing * width / old)
+        redraw(font, name, Scale(width / font["hmtx"][name][0], 1))
+
+
+def lower_primes(font: TTFont) -> None:
+    """Make primes large and low: all are superscripts, which makes them small and lifts them."""
+    for code in PRIMES:
+        redraw(font, font.getBestCmap()[code], Scale(1.4, 1.4).translate(0, -240))
+
+
+def widen_integrals(font: TTFont) -> None:
+    """Make integrals as wide as their ink, or the upper limit lies in it; and say how far back the lower one moves."""
+    variants = font["MATH"].table.MathVariants
+    corrections = {}
+    for code in INTEGRALS:
+        sign = variants.VertGlyphCoverage.glyphs.index(font.getBestCmap()[code])
+        for record in variants.VertGlyphConstruction[sign].MathGlyphVariantRecord:
+            name = record.VariantGlyph
+            pen = BoundsPen(font.getGlyphSet())
+            font.getGlyphSet()[name].draw(pen)
+            width, bearing = font["hmtx"][name]
+            corrections[name] = round(pen.bounds[2]) - width
+            font["hmtx"][name] = width + corrections[name], bearing
+    font["MATH"].table.MathGlyphInfo.MathItalicsCorrectionInfo = corrected(font, corrections)
+
+
+def corrected(font: TTFont, corrections: dict[str, int]) -> otTables.MathItalicsCorrectionInfo:
+    """The corrections as the font's table has them."""
+    info = otTables.MathItalicsCorrectionInfo()
+    info.Coverage = otTables.Coverage()
+    info.Coverage.glyphs = sorted(corrections, key=font.getGlyphID)
+    info.ItalicsCorrectionCount = len(corrections)
+    info.ItalicsCorrection = [otTables.MathValueRecord() for _ in corrections]
+    for record, name in zip(info.ItalicsCorrection, info.Coverage.glyphs, strict=True):
+        record.Value = corrections[name]
+    return info
+
+
+def redraw(font: TTFont, name: str, change: Transform) -> None:
+    """Change the outline of a glyph, and its width with it."""
+    width, bearing = (round(size * change[0]) for size in font["hmtx"][name])
+    outlines = font["CFF "].cff.topDictIndex[0].CharStrings
+    pen = T2CharStringPen(width, font.getGlyphSet())
+    font.getGlyphSet()[name].draw(TransformPen(pen, change))
+    outlines[name] = pen.getCharString(outlines[name].private, outlines[name].globalSubrs)
+    font["hmtx"][name] = width, bearing
 
 
 def rename(font: TTFont) -> None:

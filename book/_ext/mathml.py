@@ -34,6 +34,12 @@ NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 ACCENTS = {"^": "\u02c6", "~": "\u02dc"}
 """The signs that fonts make as a hat and a tilde above a letter."""
 
+APPLY = "\u2061"
+"""Stands behind the name of a function; nothing shows it."""
+
+THIN = "0.1667em"
+BIG = "1.2em"
+FORMS = {**dict.fromkeys("([{⟨", "prefix"), **dict.fromkeys(")]}⟩", "postfix")}
 ROWS = frozenset({"math", "mrow", "mstyle", "mtd"})
 BARS = frozenset({"∥", "∣", "|"})  # noqa: RUF001
 SIGNS = frozenset({"+", "−", "±", "⋅"})  # noqa: RUF001
@@ -84,11 +90,13 @@ def typeset(tex: str, display: bool = False) -> str:
     for parent in math.iter():
         if parent.tag in ROWS:
             join_words(parent)
+            part_functions(parent)
             tighten(parent)
     for element in math.iter():
         if is_bar(element):
             take_room(element)
         size_space(element)
+        size_bracket(element)
         shape_accent(element)
         spell_alphabet(element)
         align_columns(element)
@@ -128,6 +136,22 @@ def is_upright(element: ElementTree.Element) -> bool:
     return element.tag == "mi" and element.get("mathvariant") == "normal" and (element.text or "").isalpha()
 
 
+def part_functions(row: ElementTree.Element) -> None:
+    """Leave a thin space between a function such as log and what stands beside it, unless that is a bracket."""
+    for place, child in reversed(list(enumerate(row))):
+        if child.tag != "mo" or child.text != APPLY:
+            continue
+        if place + 1 < len(row) and not is_bracket(row[place + 1]):
+            child.set("rspace", THIN)
+        if place > 1 and row[place - 2].tag not in {"mo", "mspace"}:
+            row.insert(place - 1, ElementTree.Element("mspace", width=THIN))
+
+
+def is_bracket(element: ElementTree.Element) -> bool:
+    """Whether the element is, or begins with, an operator."""
+    return element.tag == "mo" or (element.tag == "mrow" and len(element) > 0 and is_bracket(element[0]))
+
+
 def tighten(row: ElementTree.Element) -> None:
     """Take the room around a sign in front of its number, and around an operator that stands alone, as TeX does."""
     signs = [child.text or "" if child.tag == "mo" else "" for child in row]
@@ -158,6 +182,20 @@ def size_space(element: ElementTree.Element) -> None:
     if element.tag == "mtext" and element.text and set(element.text) <= set(SPACES):
         element.set("width", f"{sum(SPACES[space] for space in element.text):.4g}em")
         element.tag, element.text = "mspace", None
+
+
+def size_bracket(element: ElementTree.Element) -> None:
+    """Say on which side a bracket of a given size stands, and set the smallest, of ``big``, as a larger letter.
+
+    Chromium stretches no bracket that has an exponent, and leaves room for the largest beside every other.
+    """
+    if element.tag == "mo" and "minsize" in element.attrib and element.text in FORMS:
+        element.set("form", FORMS[element.text])
+        if element.get("minsize") == BIG:
+            for name in ("minsize", "maxsize", "fence"):
+                element.attrib.pop(name, None)
+            element.set("stretchy", "false")
+            element.set("mathsize", BIG)
 
 
 def shape_accent(element: ElementTree.Element) -> None:
@@ -197,7 +235,7 @@ def in_alphabet(character: str, style: str) -> str:
 
 
 def align_columns(table: ElementTree.Element) -> None:
-    """Say by CSS how a table's columns are aligned and set apart."""
+    """Say by classes how a table's columns are aligned: browsers don't know the attribute."""
     sides = table.attrib.pop("columnalign", "").split()
     for name in ("columnspacing", "rowspacing", "columnlines", "rowlines"):
         table.attrib.pop(name, None)
@@ -205,4 +243,4 @@ def align_columns(table: ElementTree.Element) -> None:
         for number, cell in enumerate(row.iterfind("mtd")):
             side = sides[min(number, len(sides) - 1)]
             if side != CENTRED and side in SIDES:
-                cell.set("style", f"text-align: {side}")
+                cell.set("class", f"mg-{side}")

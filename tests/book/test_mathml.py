@@ -47,10 +47,36 @@ def test_a_norm_has_no_room_inside_its_bars() -> None:
     assert mathml.typeset(r"\lVert\cdot\rVert^2") == f"<math>{bar}{dot}{square}</math>"
 
 
+@pytest.mark.parametrize(
+    ("tex", "inside"),
+    [
+        (r"\log p", '<mi>log</mi><mo rspace="0.1667em">\u2061</mo><mi>p</mi>'),
+        (r"\cos(d)", '<mi>cos</mi><mo>\u2061</mo><mo stretchy="false">(</mo><mi>d</mi><mo stretchy="false">)</mo>'),
+        (
+            r"a\log p",
+            '<mi>a</mi><mspace width="0.1667em"></mspace><mi>log</mi><mo rspace="0.1667em">\u2061</mo><mi>p</mi>',
+        ),
+    ],
+)
+def test_the_room_beside_a_function(tex: str, inside: str) -> None:
+    assert mathml.typeset(tex) == f"<math>{inside}</math>"
+
+
+@pytest.mark.parametrize(
+    ("tex", "look"),
+    [(r"\big", 'stretchy="false" form="{}" mathsize="1.2em"'), (r"\Big", 'stretchy="true" form="{}"')],
+)
+def test_a_large_bracket_says_its_side(tex: str, look: str) -> None:
+    made = mathml.typeset(rf"{tex}(x{tex})").replace(' fence="false"', "")
+    made = made.replace(' minsize="1.8em" maxsize="1.8em"', "")
+    opens, closes = (look.format(side) for side in ("prefix", "postfix"))
+    assert made == f"<math><mo {opens}>(</mo><mi>x</mi><mo {closes}>)</mo></math>"
+
+
 def test_aligned_lines_are_a_table_whose_cells_say_their_side() -> None:
     def cell(side: str, content: str) -> str:
-        style = '<mstyle scriptlevel="0" displaystyle="true">'
-        return f'<mtd style="text-align: {side}">{style}{content}</mstyle></mtd>'
+        look = '<mstyle scriptlevel="0" displaystyle="true">'
+        return f'<mtd class="mg-{side}">{look}{content}</mstyle></mtd>'
 
     def line(left: str, right: str) -> str:
         after = f"<mrow><mrow></mrow><mo>=</mo><mi>{right}</mi></mrow>"
