@@ -48,6 +48,9 @@ def test_the_buttons_of_a_stamped_site(repository: str, colab: set[str], tmp_pat
     assert repository in found
     assert {link for link in found if "colab" in link} == colab
     assert repository in links(site / "book/intro.html")
+    page = BeautifulSoup((site / f"{NOTEBOOK}.html").read_text(encoding="utf-8"), "html.parser")
+    assert page.select(f"a[href='{repository}'] svg.mg-icon")
+    assert not page.select("i, [class*='fa-']")
     source = (site / "_sources" / f"{NOTEBOOK}.ipynb").read_text(encoding="utf-8")
     assert rf"REPOSITORY = \"{repository}\"" in source
 
