@@ -37,7 +37,7 @@ def _chain(function: Any) -> str:
         product, cell = float(given.prod()), float(table[picture])
         otherwise = (
             f"For order {order} the product of your three chances is {product:.4f}, and the table says {cell:.4f}"
-            f" for this picture{'; yet single chances are off' if abs(product - cell) < 1e-9 else ''}. Each is the"
+            f" for this picture{'; yet single chances are off' if abs(product - cell) < 1e-6 else ''}. Each is the"
             " chance of the pixel's value among those pictures that agree with what is written so far."
         )
         expect(given, wanted, [(alone, told), (by_pixel, in_order)], otherwise)
@@ -51,7 +51,7 @@ def _temper(function: Any) -> str:
         bold, upside_down = chances ** (1 / T), chances**T
         turned = "This grows more cautious as T grows. Below 1 the likely should become likelier: turn T round."
         traps = (
-            (bold, "Chances must sum to 1: divide by their sum."),
+            (bold, "Chances must sum to 1. Yours do not."),
             (upside_down / upside_down.sum(), turned),
             (upside_down, turned),
             ((chances / T).softmax(dim=0), "A softmax wants logarithms of chances; you gave it the chances."),
@@ -84,6 +84,11 @@ def _pixel_bill(small: Any, large: Any, minutes: Any) -> str:
         0.874: "That is in hours.",
     }
     expect_number(
-        "The minutes", minutes, 3 * 1024**2 / 60000, traps, "Calls times a thousandth of a second, over 60.", 0.1
+        "The minutes",
+        minutes,
+        3 * 1024**2 / 60000,
+        traps,
+        "How many seconds is that, and how many seconds has a minute?",
+        0.1,
     )
     return "Millions of calls, one after the other: no faster machine does them side by side."

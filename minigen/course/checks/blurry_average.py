@@ -19,13 +19,19 @@ def _lopsided_coin(fit: Any, left: Any) -> str:
         1.0: "1 is the commonest answer. Least squares does not vote: it averages.",
         0.8: "0.8 is the chance of +1; the average also has the -1 in it.",
     }
-    expect_number("The fit", fit, 0.6, traps, "It is the mean of y: 0.8 of the time +1, 0.2 of the time -1.")
+    expect_number("The fit", fit, 0.6, traps, "Which average of the answers does least squares make?")
     traps = {
         0.8: "0.8 is the loss of always answering +1 (an error of 2 in a fifth of the cases). The mean does better.",
         0.36: "0.36 is the square of the fit; what is left is the variance around it.",
         0.0: "No single answer is right every time, so some loss is left.",
     }
-    expect_number("The loss that is left", left, 0.64, traps, "Put the fit into 0.8 (1 - fit)^2 + 0.2 (-1 - fit)^2.")
+    expect_number(
+        "The loss that is left",
+        left,
+        0.64,
+        traps,
+        "How far off is the fit when y is +1, how far when it is -1, and how often is which?",
+    )
     return "The best answer, 0.6, is one that never occurs."
 
 
@@ -41,13 +47,17 @@ def _explained(function: Any) -> str:
         truth = float(1 - within / total)
         means = torch.stack([images[labels == c].mean(dim=0) for c in range(classes)])
         even = float(((means - images.mean(dim=0)) ** 2).sum() * count / classes / total)
+        one_mean = float(1 - within / ((images - images.mean()) ** 2).sum())
         traps = (
+            (100 * truth, "That is in per cent. A share is a part of 1."),
+            (float(total - within), "That is how much squared error it removes. Asked is its share of all there is."),
+            (one_mean, "Told nothing, the best guess is a picture, too: each pixel has a mean of its own."),
             (1 - truth, "That is the share that is left. Asked is the share that knowing the label removes."),
             (even, "The classes are not equally large here: weigh each class mean by its number of pictures."),
         )
         otherwise = (
-            f"For {count} pictures in {classes} classes you say {share:.6f}; right is {truth:.6f}."
-            " Compare the squared distance to the picture's class mean with that to the mean of all."
+            f"For {count} pictures in {classes} classes {share:.6f} is not right. From what does a picture's distance"
+            " count if nothing is known, and from what if its label is?"
         )
         if count % classes and abs(share - truth) <= 1e-3:
             otherwise = "Nearly: but the classes are not equally large here, so weigh each by its pictures."
@@ -66,7 +76,7 @@ def _four_or_nine(belief: Any, left: Any) -> str:
     expect_number("The belief in 4", chances[0], 0.75, {0.5: "Half and half ignores that three of four say 4."}, hint)
     traps = {
         0.8113: "0.8113 is right in bits (logarithm to base 2). Asked is nats, the natural logarithm.",
-        0.2877: "-ln 0.75 is what the three who said 4 pay; the fourth pays -ln 0.25. Take the mean of all four.",
+        0.2877: "That is what the three who said 4 pay. What does the fourth pay?",
     }
     hint = "The mean of -ln(belief in what was said) over the four people."
     expect_number("The loss that is left", left, 0.5623, traps, hint, near=0.003)

@@ -80,12 +80,17 @@ def _bits_per_pixel(function: Any) -> str:
         bits = expect_tensor("The result", given, (len(pixels),))
         nats = nn.functional.cross_entropy(logits, pixels, reduction="none").flatten(1).mean(dim=1)
         truth = nats / math.log(2)
-        first = f"For {name} the first picture costs {float(truth[0]):.3f} bits a pixel; you say {float(bits[0]):.3f}."
+        first = f"For {name} you say that the first picture costs {float(bits[0]):.3f} bits a pixel. That is not right."
+        chances = logits.softmax(dim=1).gather(1, pixels[:, None]).flatten(1)
+        across = logits.softmax(dim=2).gather(1, pixels[:, None]).flatten(1)
         wrong = logits.gather(1, pixels[:, None]).flatten(1).mean(dim=1)
         traps = (
             (nats, "Those are nats: the natural logarithm. A bit is a halving."),
             (nats / math.log(10), "That is the logarithm to base 10. A bit is a halving."),
             (-truth, "The sign is turned round: a chance below 1 has a negative logarithm, and a cost is positive."),
+            (-chances.mean(dim=1).log2(), "That is the logarithm of a mean. Asked is the mean of logarithms."),
+            (-across.log2().mean(dim=1), "Along which axis do the chances of one pixel sum to 1?"),
+            (truth.mean().expand(3), "That is the average of all pictures. Each has a cost of its own."),
             (truth * 16, "That is the whole picture's cost. Asked is the cost of a pixel."),
             (truth / 16, "Divided once too often: by the number of pixels, and by nothing else."),
             (-wrong / math.log(2), "Logits are not yet logarithms of chances: the chances of a pixel must sum to 1."),

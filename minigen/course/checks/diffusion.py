@@ -41,14 +41,14 @@ def _onward(function: Any, steps: Any) -> str:
         expect(given[1], variance, traps, otherwise, said=f"{said}: the variance is not right.")
     one_off = "One off: is the share under 1 % for the first time after so many steps?"
     wrong_steps = {
-        228.0: "That is for alpha squared. Asked is alpha itself, the factor in front of the picture.",
-        227.0: "That is for alpha squared. Asked is alpha itself, the factor in front of the picture.",
+        228.0: "That is for the variance. Asked is the factor in front of the picture.",
+        227.0: "That is for the variance. Asked is the factor in front of the picture.",
         455.0: one_off,
         457.0: one_off,
         460.0: "Nearly: the logarithm of 1 - beta is not quite -beta.",
         461.0: "Nearly: the logarithm of 1 - beta is not quite -beta.",
     }
-    hint = "Each step multiplies the picture by the same factor, sqrt(1 - beta). When is its power below 0.01?"
+    hint = "By what does each step multiply the picture? After how many is that below 0.01?"
     expect_number("The number of steps", steps, 456, wrong_steps, hint, near=0.01)
     return "Small steps add up to one large one, so any level is reached in one line, without the steps before."
 
@@ -67,8 +67,8 @@ def _perfect_guess(function: Any, new: Any) -> str:
         pictures = torch.rand(20, size, generator=random, dtype=torch.float64) * 2 - 1
         x_t = alpha * pictures[:6] + sigma * torch.randn(6, size, generator=random, dtype=torch.float64)
         infinite = (
-            f"At t = {t:g} it is no number: all weights became 0 before you divided. A factor that all weights share"
-            " cancels, so choose it such that the largest weight is 1."
+            f"At t = {t:g} it is no number: all weights became 0 before you divided. Their sizes don't matter, only"
+            " their ratios: how can none of them get lost?"
         )
         given = expect_tensor("The guess", ask(function, x_t, alpha, sigma, pictures), (6, size), infinite=infinite)
         wanted = _weighed(x_t, alpha * pictures, sigma**2, pictures)

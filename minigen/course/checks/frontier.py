@@ -88,6 +88,7 @@ def _frechet_answers(
         (math.sqrt(right), "Nearly: the Fréchet distance of this course, as of the field, is left squared."),
         (right / len(means), "Add up over the dimensions; do not average."),
         (float(means.sum()), "The centres are there, but two clouds around one centre may have different widths."),
+        (float(spreads.sum()), "The widths are there, but two clouds of one width may lie apart."),
         (no_cross, "Two equal clouds must come out at zero. Yours do not."),
         (absolute, "The difference of the means is squared, like that of the spreads."),
     ]
@@ -98,7 +99,8 @@ def _frechet(distance: Any, function: Any) -> str:
     one, two = (torch.tensor([0.0]), torch.tensor([1.0])), (torch.tensor([1.0]), torch.tensor([4.0]))
     right, traps = _frechet_answers(*one, *two)
     hint = "What is the difference of the centres, and what that of the spreads? N(m, v) has the variance v."
-    expect_number("The distance", distance, right, dict(traps), hint)
+    half = "That is one of two terms: clouds may differ in where they are, and in how wide they are."
+    expect_number("The distance", distance, right, {**dict(traps), 1.0: half}, hint)
     random = seeded(16)
     for size in (1, 3, 20):
         moments = [torch.randn(size, generator=random).double(), torch.rand(size, generator=random).double() + 0.1]
@@ -148,6 +150,7 @@ def _nearer_to_train(function: Any) -> str:
         steps = "That adds up the plain differences. The Euclidean distance squares them first, and takes a root."
         traps = (
             (1 - right, "Turned round: that is the share that is nearer to held-out pictures."),
+            (100 * right, "That is in per cent. A share is a part of 1."),
             (by_mean, "That goes by the mean distance to all pictures. What counts is the nearest one."),
             (right * len(samples), "That is the number of samples. Asked is their share."),
             (by_steps, steps),

@@ -22,6 +22,7 @@ def _guide_traps(u: Tensor, c: Tensor, scale: float) -> list[Trap]:
         (c + scale * (c - u), other_convention),
         (scale * (c - u), "That is the difference alone, a direction. From where do you go in it?"),
         (u - scale * (c - u), "That pushes away from the prompt. Which way does the difference point?"),
+        ((u + scale * (c - u)).clamp(-1, 1), "That is cut off at -1 and 1. Nothing is said of that here."),
         (scale * c, "The scale belongs to the difference, not to the guess with the prompt alone."),
     ]
 
@@ -34,10 +35,10 @@ def _with_and_without(guide: Any, from_w: Any) -> str:
         infinite = f"With guidance_scale = {scale:g} your guess is not finite."
         given = expect_tensor("The guess", ask(guide, uncond, cond, scale), (3, 4), infinite=infinite)
         right, traps = uncond + scale * (cond - uncond), _guide_traps(uncond, cond, scale)
-        otherwise = "Start from the guess without the prompt, and add a part of the difference."
+        otherwise = "How far from the guess without the prompt should the answer be, and in which direction?"
         if scale == 0:  # several traps are one there
-            traps = []
-            otherwise = "There, nothing of the difference is added: what is left is the guess without the prompt."
+            traps = [(uncond.clamp(-1, 1), "That is cut off at -1 and 1. Nothing is said of that here.")]
+            otherwise = "There the prompt should not count at all."
             if close(given, cond):
                 otherwise = _CHANGED_PLACES if _swapped(guide) else "That is the guess with the prompt."
         said = f"With guidance_scale = {scale:g} you are {apart(given, right):.2g} off."
@@ -92,10 +93,10 @@ def _calls_of_an_interval(function: Any) -> str:
     counts = ((16, 5), (16, 0), (16, 16), (50, 20), (1, 1))
     for (steps, guided), batched in itertools.product(counts, (True, False)):
         traps = (
-            (2 * steps, "not every step is guided, so not every step asks twice."),
-            (steps, "a batch of two is two calls for each picture. It saves waiting, not work."),
-            (2 * guided, "the other steps ask as well, once."),
-            (guided, "that is what guidance costs more. Asked are all calls."),
+            (2 * steps, "is every step a guided one?"),
+            (steps, "does a batch save work, or only waiting?"),
+            (2 * guided, "and what of the other steps?"),
+            (guided, "that is what guidance costs besides. Asked are all calls."),
             (steps - guided, "guided steps ask more, not less."),
         )
         calls = float(expect_tensor("The number of calls", ask(function, steps, guided, batched), ()))

@@ -272,8 +272,11 @@ def expect_number(
     expect(value, right, (traps or {}).items(), f"{what} is not {value:g}. {hint}".strip(), near=near)
 
 
-def ask(function: Any, *arguments: Any) -> Any:
-    """The reader's function on some input; its errors become hints, and None means "not written yet"."""
+def ask(function: Any, *arguments: Any, said: str = "") -> Any:
+    """The reader's function on some input; its errors become hints, and None means "not written yet".
+
+    ``said`` stands before such a hint: what was asked.
+    """
     if not callable(function):
         raise NotYetError(f"A function is wanted, but this is a {type(function).__name__}.")
     try:
@@ -281,7 +284,7 @@ def ask(function: Any, *arguments: Any) -> Any:
     except NotImplementedError:
         raise NotYetError("The function is still empty: write it, then run the cell again.") from None
     except Exception as error:
-        raise NotYetError(f"Your function stopped with {type(error).__name__}: {error}") from None
+        raise NotYetError(f"{said} Your function stopped with {type(error).__name__}: {error}".strip()) from None
     if result is None or result is Ellipsis:
         raise NotYetError("Your function returns nothing yet: write it, and let it return its result.")
     return result

@@ -30,8 +30,11 @@ def _count_belief(function: Any) -> str:
             (everyone, "You count all pictures. Count only those that agree with every seen pixel."),
             (truth.flip(0), "The order is turned round: first the chance of 0, then the chance of 1."),
         )
-        otherwise = f"With seen = {seen} the belief about pixel {position} should be {truth.tolist()}."
-        if abs(float(given.sum()) - 1) > 1e-6:
+        otherwise = (
+            f"With seen = {seen} the belief about pixel {position} is not right. How many pictures fit, and how many of"
+            " them are 1 there?"
+        )
+        if abs(float(given.sum()) - 1) > 1e-4:
             otherwise = f"A belief sums to 1; with seen = {seen} yours sums to {float(given.sum()):.3f}."
         expect(given, truth, traps, otherwise)
     return "That is all a belief is: among the pictures that still fit, how many have which value here."

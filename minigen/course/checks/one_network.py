@@ -39,7 +39,9 @@ def _name_one_get_all(function: Any) -> str:
         names, x_t, sigma = _named(alpha, random)
         value, wanted = names[source], names[target]
         said = f"From {source} to {target} at alpha = {alpha:g}"
-        given = expect_tensor(said, ask(function, value, source, target, x_t, alpha, sigma), tuple(wanted.shape))
+        given = expect_tensor(
+            said, ask(function, value, source, target, x_t, alpha, sigma, said=f"{said}:"), tuple(wanted.shape)
+        )
         traps = [(-wanted, "the sign is turned round. In v the noise counts plus, the picture minus.")]
         expect(given, wanted, traps, _how_to_name(source, target), said=f"{said}:")
     for target in ("x0", "v"):

@@ -18,15 +18,15 @@ def _two_pixels(differ: Any, bits: Any) -> str:
         0.9: "Each is drawn alone, so the other's value says nothing.",
         0.18: "0.18 would be two pixels, each a wrong copy of a third. Here each is a fair coin of its own.",
     }
-    hint = "Each is 0 or 1 equally often, and they are drawn without looking at each other."
+    hint = "Given the first pixel, how often does the second, drawn without looking, come out the other way?"
     expect_number("The chance that they differ", differ, 0.5, traps, hint)
     traps = {
         0.469: "That is the entropy of differing: what is left to learn of the second, once the first is known.",
         0.368: "That is in nats; asked is bits (logarithm to base 2).",
-        1.0: "1 bit is all there is to know about a fair pixel. The first pixel does not give away all of it.",
-        0.325: "In nats, and the entropy of differing: asked is 1 bit minus that entropy, in bits.",
+        1.0: "That is all there is to know about a fair pixel. Does the first one give away all of the second?",
+        0.325: "That is the entropy of differing, in nats. Asked are bits, and those that are wasted.",
     }
-    hint = "Bits for two fair pixels drawn alone (2), minus the bits of a pair that differs with chance 0.1."
+    hint = "How long is the message about two pixels coded separately, and how long about one pixel and a hint?"
     expect_number("The bits lost", bits, 0.5310, traps, hint)
     return (
         "The loss is the mutual information: what one pixel says about the other, thrown away by drawing both at once."
@@ -47,8 +47,8 @@ def _border_inside(chances: Any) -> str:
         (differ, "That is how often each differs from the *written* pixel. Asked is the difference of neighbours."),
     ]
     otherwise = (
-        "The border is right. Inside: work out how often each pixel differs from the written one; two neighbours, drawn"
-        " without each other, differ if exactly one of them does."
+        "The border is right. Inside, neither neighbour knows the other, yet both know the written pixel. How often"
+        " does each differ from that one?"
     )
     if abs(float(given[0]) - 0.1) > 2e-3:
         otherwise = "Begin with the border: the first pixel is drawn knowing the one to its left."
@@ -65,6 +65,10 @@ def _raster_plan(function: Any) -> str:
             continue
         if torch.equal(given, 1 - wanted):
             raise NotYetError("Upside down: 1 is for what is missing, 0 for what is there.")
+        if bool((given == given[0]).all()):
+            raise NotYetError(
+                "All rows are alike. Does each row hold a picture of its own, or is one changed and changed?"
+            )
         if not bool((given[0] == 1).all() and (given[-1] == 0).all()):
             raise NotYetError("The first row is all 1 (nothing there), the last all 0 (the picture).")
         if bool((given.diff(dim=0) > 0).any()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import torch
@@ -23,6 +24,11 @@ def _refuses(encode: Any, prompt: str, words: tuple[str, ...], unknown: str, nea
                 f"Your error names the unknown word {unknown!r}, but not the one among {words} that is nearest to it."
                 " The module difflib finds near words."
             ) from None
+        said = re.findall(r"\w+", str(error))
+        if any(said.count(word) >= said.count(near) for word in words if word not in (near, *prompt.split())):
+            raise NotYetError(
+                f"Your error names many known words. Which of them is the nearest to {unknown!r}?"
+            ) from None
         return
     except Exception as error:
         raise NotYetError(
@@ -35,33 +41,50 @@ def _refuses(encode: Any, prompt: str, words: tuple[str, ...], unknown: str, nea
     )
 
 
+def _judge_numbers(numbers: Any, prompt: str, words: tuple[str, ...]) -> None:
+    """Raise the hint for numbers that are not the places of the prompt's words."""
+    try:
+        given = [int(number) for number in numbers]
+    except (TypeError, ValueError):
+        raise NotYetError(f"encode should return a list of whole numbers, not {numbers!r}.") from None
+    said = prompt.split()
+    wanted = [words.index(word) for word in said]
+    if given == wanted:
+        return
+    first = "Here the first word of the list has the number 0."
+    hints = {
+        f"Your numbers begin at 1. {first}": given == [number + 1 for number in wanted],
+        f"Your numbers begin at 2, as in the package, where 0 and 1 stand for no word. {first}": (
+            given == [number + 2 for number in wanted]
+        ),
+        "Your numbers are places in the alphabet. Where does each word stand in words, as given?": (
+            given == [sorted(words).index(word) for word in said]
+        ),
+        f"For {prompt!r} you give {len(given)} numbers, one for each character. Words are asked.": (
+            len(given) == len(prompt) != len(wanted)
+        ),
+        f"For {prompt!r} you give {given}: as many numbers as words, in the words' order.": (
+            given in (sorted(wanted), sorted(set(wanted)))
+        ),
+        f"For {prompt!r} and the words {words} you give {given}. Where does each word stand?": True,
+    }
+    raise NotYetError(next(hint for hint, holds in hints.items() if holds))
+
+
 @exercise("words-and-numbers")
 def _words_and_numbers(encode: Any, decode: Any) -> str:
     vocabularies = (("a", "blue", "circle", "red", "star"), ("star", "small", "a", "above", "red", "heart", "ring"))
     for words in vocabularies:
-        for prompt in (" ".join(words), f"{words[2]} {words[0]} {words[2]}", words[-1], f"{words[0]} {words[-2]}", ""):
-            numbers = ask(encode, prompt, words)
-            try:
-                given = [int(number) for number in numbers]
-            except (TypeError, ValueError):
-                raise NotYetError(f"encode should return a list of whole numbers, not {numbers!r}.") from None
-            wanted = [words.index(word) for word in prompt.split()]
-            if given == [number + 1 for number in wanted] != []:
-                raise NotYetError("Your numbers begin at 1. Here the first word of the list has the number 0.")
-            if given == [number + 2 for number in wanted] != []:
-                raise NotYetError(
-                    "Your numbers begin at 2, as in the package, where 0 and 1 stand for no word. Here the first"
-                    " word of the list has the number 0."
-                )
-            if given == sorted(wanted) != wanted or given == sorted(set(wanted)) != wanted:
-                raise NotYetError(f"For {prompt!r} you give {given}: as many numbers as words, in the words' order.")
-            if given != wanted:
-                raise NotYetError(f"For {prompt!r} and the words {words} you give {given}. Where does each word stand?")
+        for prompt in (" ".join(words), f"{words[2]} {words[0]} {words[2]}", words[-1], f"{words[0]} {words[-2]}"):
+            numbers = ask(encode, prompt, words, said=f"{prompt!r} holds known words only.")
+            _judge_numbers(numbers, prompt, words)
             again = ask(decode, numbers, words)
             if not isinstance(again, str):
                 raise NotYetError(f"decode should return a sentence, a str, but it returned a {type(again).__name__}.")
             if again != prompt:
-                raise NotYetError(f"There and back, {prompt!r} becomes {again!r}.")
+                blanks = " Mind the blanks." if again.replace(" ", "") == prompt.replace(" ", "") else ""
+                raise NotYetError(f"There and back, {prompt!r} becomes {again!r}.{blanks}")
+        _judge_numbers(ask(encode, "", words, said="The empty prompt has no words, and none is unknown."), "", words)
     _refuses(encode, "a rad star", vocabularies[0], "rad", "red")
     _refuses(encode, "a red strat", vocabularies[1], "strat", "star")
     return "Nothing is lost on the way, and what can't be said is answered with a proposal."

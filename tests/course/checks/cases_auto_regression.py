@@ -75,7 +75,7 @@ CASES = {
         right=[temper, lambda p, T: temper(p, T).tolist()],
         wrong={
             "turn T round": [lambda p, T: p**T, lambda p, T: p**T / (p**T).sum()],
-            "divide by their sum": [lambda p, T: p ** (1 / T)],
+            "Yours do not": [lambda p, T: p ** (1 / T)],
             "logarithms": [lambda p, T: (p / T).softmax(0)],
             "you return": [lambda p, T: p],
             "T = 0": [temper_without("zero")],
@@ -94,7 +94,7 @@ CASES = {
             "three colour values": [(784, 1048576, 52.4)],
             "one row": [(784, 1024, 52.4)],
             "One call a colour value": [(784, 3e6, 52.4)],
-            "Calls times": [(784, 3145728, 60)],
+            "How many seconds": [(784, 3145728, 60)],
             "seconds": [(784, 3145728, 3145.728)],
             "three": [(784, 3145728, 17.476)],
             "hours": [(784, 3145728, 0.874)],

@@ -26,6 +26,10 @@ def over_the_wrong_axis(logits: Tensor, pixels: Tensor) -> Tensor:
     return -logits.log_softmax(dim=2).gather(1, pixels[:, None]).flatten(1).mean(dim=1) / math.log(2)
 
 
+def of_the_mean_chance(logits: Tensor, pixels: Tensor) -> Tensor:
+    return -logits.softmax(dim=1).gather(1, pixels[:, None]).flatten(1).mean(dim=1).log2()
+
+
 CASES = {
     "causal-mask": Case(
         right=[
@@ -87,11 +91,10 @@ CASES = {
                 lambda logits, pixels: float(bits(logits, pixels).mean()),
             ],
             "sum to 1": [raw_logits],
-            "What chance": [
-                over_the_wrong_axis,
-                lambda logits, pixels: bits(logits, pixels).mean().expand(3),
-                lambda logits, pixels: [4, 4, 4],
-            ],
+            "which axis": [over_the_wrong_axis],
+            "logarithm of a mean": [of_the_mean_chance],
+            "all pictures": [lambda logits, pixels: bits(logits, pixels).mean().expand(3)],
+            "What chance": [lambda logits, pixels: [4, 4, 4]],
             "shape": [lambda logits, pixels: bits(logits, pixels)[:, None].expand(-1, 2)],
         },
         secret=r"log2|log_softmax|softmax|cross_entropy",

@@ -96,7 +96,12 @@ def asserts_sizes(samples: Tensor, train: Tensor, heldout: Tensor) -> Tensor:
 
 CASES = {
     "pareto": Case(
-        right=[pareto, lambda points: torch.tensor(pareto(points)), lambda points: [int(p) for p in pareto(points)]],
+        right=[
+            pareto,
+            lambda points: (p for p in pareto(points)),
+            lambda points: torch.tensor(pareto(points)),
+            lambda points: [int(p) for p in pareto(points)],
+        ],
         wrong={
             "less is better": [pareto_of_more],
             "equal cost": [pareto_if_worse_in_both],
@@ -112,18 +117,24 @@ CASES = {
         function=True,
     ),
     "frechet": Case(
-        right=[(2, diagonal_frechet), (2.0, lambda *m: float(diagonal_frechet(*m)))],
+        right=[
+            (2, diagonal_frechet),
+            ("2", lambda *m: diagonal_frechet(*m).float().view(1)),
+            (2.0, lambda *m: float(diagonal_frechet(*m))),
+        ],
         wrong={
             "spreads belong": [(10, frechet_by_variances), (2, frechet_by_variances)],
             "left squared": [(math.sqrt(2), diagonal_frechet), (2, lambda *m: diagonal_frechet(*m) ** 0.5)],
-            "different widths": [(1, diagonal_frechet), (2, frechet_of_centres)],
+            "one of two terms": [(1, diagonal_frechet)],
+            "different widths": [(2, frechet_of_centres)],
+            "lie apart": [(2, lambda *m: ((m[1] ** 0.5 - m[3] ** 0.5) ** 2).sum())],
             "come out at zero": [(6, diagonal_frechet), (2, frechet_without_a_cross)],
             "centres": [(3, diagonal_frechet)],
             "should be a number": [("two", diagonal_frechet)],
             "do not average": [(2, lambda *m: diagonal_frechet(*m) / len(m[0]))],
             "is squared": [(2, lambda *m: diagonal_frechet(*m) - ((m[0] - m[2]) ** 2 - (m[0] - m[2]).abs()).sum())],
             "by itself": [(2, frechet_in_one_dimension)],
-            "Add them up": [(2, lambda *m: (m[0] - m[2]) ** 2)],
+            "Add them up": [(2, lambda *m: (m[0] - m[2]) ** 2 + (m[1] ** 0.5 - m[3] ** 0.5) ** 2)],
             "shape": [(2, lambda *m: torch.zeros(7))],
             "still empty": [(2, unwritten)],
             "A function is wanted": [(2, 0.5)],
@@ -141,6 +152,7 @@ CASES = {
             "how far is its nearest": [share_of_exact_copies],
             "TypeError": [raises_something_else],
             "Wanted is a ValueError": [asserts_sizes],
+            "per cent": [lambda *sets: 100 * nearest_by()(*sets)],
             "Asked is their share": [lambda *sets: nearest_by()(*sets) * len(sets[0])],
             "shape": [lambda samples, train, heldout: torch.ones(len(samples))],
         },

@@ -39,6 +39,12 @@ def on_the_circle(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> Tensor:
     return stepped(x_t, x0_hat, t, u, process.cosine)
 
 
+def euler_on_the_circle(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> Tensor:
+    alpha, sigma = math.cos(math.pi / 2 * t), math.sin(math.pi / 2 * t)
+    eps_hat = (x_t - alpha * x0_hat) / sigma
+    return x_t + (u - t) * (alpha * eps_hat - sigma * x0_hat)
+
+
 def jump(x_t: Tensor, alpha: float, sigma: float, v: float) -> Tensor:
     return x_t * (v / (alpha**2 * v + sigma**2)) ** 0.5
 
@@ -67,7 +73,8 @@ CASES = {
             "one of them": [along_velocity(lambda t, u: u)],
             "came with a factor": [euler_undivided],
             "on the way": [lambda x_t, x0_hat, t, u: x_t + (u - t) * (x_t - x0_hat)],
-            "quarter circle": [on_the_circle],
+            "quarter circle": [on_the_circle, euler_on_the_circle],
+            "own level": [lambda x_t, x0_hat, t, u: x_t + (u - t) * ((x_t - (1 - t) * x0_hat) / u - x0_hat)],
             "writes the guess": [lambda x_t, x0_hat, t, u: x0_hat],
             "First the noise": [euler_divides_by_what_is_left],
             "not finite": [lambda x_t, x0_hat, t, u: x_t / (u - 0.3)],

@@ -124,7 +124,7 @@ CASES = {
             "agree with every seen pixel": [all_pictures],
             "turned round": [turned_round],
             "sums to 1": [counts_not_shares],
-            "should be": [any_pixel_fits, first_picture_only, half],
+            "How many pictures fit": [any_pixel_fits, first_picture_only, half],
             "shape": [only_the_chance_of_one, lambda *given: [0.2] * 5],
         },
         secret=r"\bfits\b",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+import numpy as np
 import torch
 from helpers_checks import Case, breaks, empty, unwritten
 from torch import Tensor
@@ -41,6 +42,20 @@ def not_helpful(prompt: str, words: tuple[str, ...]) -> list[int]:
     return without_a_word(prompt, words)
 
 
+def names_all(prompt: str, words: tuple[str, ...]) -> list[int]:
+    for word in prompt.split():
+        if word not in words:
+            raise ValueError(f"{word} is unknown; allowed: {', '.join(words)}")
+    return without_a_word(prompt, words)
+
+
+def names_all_and_the_nearest(prompt: str, words: tuple[str, ...]) -> list[int]:
+    try:
+        return to_numbers(prompt, words)
+    except ValueError as error:
+        raise ValueError(f"{error} Allowed: {', '.join(words)}") from None
+
+
 def by_dictionary(prompt: str, words: tuple[str, ...]) -> list[int]:
     numbers = {word: number for number, word in enumerate(words)}
     return [numbers[word] for word in prompt.split()]
@@ -58,7 +73,12 @@ def hears_by_closeness(encoder: Any, one: Tensor, other: Tensor) -> Tensor:
 
 CASES = {
     "words-and-numbers": Case(
-        right=[(to_numbers, to_words), (lambda p, w: torch.tensor(to_numbers(p, w)), to_words)],
+        right=[
+            (to_numbers, to_words),
+            (lambda p, w: torch.tensor(to_numbers(p, w)), to_words),
+            (to_numbers, lambda n, w: " ".join(np.array(w)[n])),
+            (names_all_and_the_nearest, to_words),
+        ],
         wrong={
             "begin at 1": [(lambda p, w: [n + 1 for n in to_numbers(p, w)], to_words)],
             "begin at 2": [(lambda p, w: [n + 2 for n in to_numbers(p, w)], to_words)],
@@ -69,7 +89,12 @@ CASES = {
             "Where does each word stand": [(lambda p, w: [len(word) for word in p.split()], to_words)],
             "list of whole numbers": [(lambda p, w: p.split(), to_words), (lambda p, w: 3, to_words)],
             "a str": [(to_numbers, lambda n, w: [w[i] for i in n])],
-            "There and back": [(to_numbers, lambda n, w: "".join(w[i] for i in n))],
+            "Mind the blanks": [(to_numbers, lambda n, w: "".join(w[i] for i in n))],
+            "There and back": [(to_numbers, lambda n, w: " ".join(w[i - 1] for i in n))],
+            "alphabet": [(lambda p, w: [sorted(w).index(word) for word in p.split()], to_words)],
+            "each character": [(lambda p, w: [max(0, "abcdefgh".find(letter)) for letter in p], to_words)],
+            "known words only": [(lambda p, w: [w.index(letter) for letter in p], to_words)],
+            "many known words": [(names_all, to_words)],
             "nobody is told": [(without_a_word, to_words)],
             "stopped with KeyError": [(by_dictionary, to_words), (breaks, to_words)],
             "which word is unknown": [(silent, to_words)],
@@ -81,7 +106,12 @@ CASES = {
         secret=r"words\.index|get_close_matches|join",
     ),
     "hears-order": Case(
-        right=[hears, hears_by_closeness],
+        right=[
+            hears,
+            hears_by_closeness,
+            lambda *given: int(hears(*given)),
+            lambda *given: np.array(hears(*given)),
+        ],
         wrong={
             "is an average": [lambda e, one, other: True],
             "far apart": [lambda e, one, other: False],
