@@ -156,6 +156,8 @@ def link_page(app: Sphinx, doctree: nodes.document) -> None:
     if not str(app.env.doc2path(page)).endswith(".ipynb"):
         return
     glossary = root / f"{GLOSSARY}.md"
-    app.env.note_dependency(str(glossary))
     pages = list(parse_toc_yaml(root / "_toc.yml"))
+    if GLOSSARY not in pages:  # a few pages of the book, built alone: there is nothing to link to
+        return
+    app.env.note_dependency(str(glossary))
     link_first(doctree, linked_on(page, pages, read(glossary.read_text(encoding="utf-8"))), page)
