@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-DONE: list[str] = ["curve-fitting"]
+DONE: list[str] = ["curve-fitting", "missing-pixels"]
 """Names of notebooks in ``book``, without ``.ipynb``."""
