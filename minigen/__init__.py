@@ -22,7 +22,7 @@ order, where a file imports only what stands above it:
     conditions, model, generator, ideal, guided, sampling
     zoo/        teaching, recipes, pretrained
     metrics/    judges, distances, scores, prompts, inside
-    show/       figures, pictures, plots, tables, controls, drawing, widgets
+    show/       svg, figures, pictures, plots, tables, controls, drawing, widgets
     course/     measurements, verdicts, checks
 """
 

@@ -8,7 +8,6 @@ and one below the other where there is not, so that no letter becomes too small 
 from __future__ import annotations
 
 import base64
-import hashlib
 import html
 import io
 import re
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigen.base.store import write_atomically
+from minigen.show.svg import plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -153,30 +153,16 @@ def finish(figure: MatplotlibFigure, alt: str, caption: str = "") -> Figure:
     buffer = io.StringIO()
     with matplotlib.rc_context(STYLE):
         figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-    content = image(plain_svg(buffer.getvalue()).encode(), "svg", size, alt)
+    content = image(_on_a_page(buffer.getvalue()).encode(), "svg", size, alt)
     return Figure(content, alt, caption, size[0], draw)
 
 
-def plain_svg(text: str) -> str:
-    """matplotlib's SVG with the page's colours and letters, and without what no page needs.
-
-    The four colours become ``var(--mg-colour-0, ...)``, the ink ``currentColor``: a page may set them, and where none
-    does they are as drawn. A rule of matplotlib's that would reach every line of a page moves to the first element.
-    """
-    text = re.sub(
-        r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->", "", text, flags=re.DOTALL
-    )
-    text = re.sub(r"\s*font-family: [^;\"]*;?", "", text)
-    # Of places a hundredth of a point is enough; what stands between tags is for the reader, and stays.
-    text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(?<=\d)(\.\d\d)\d+", r"\1", tag[0]), text)
-    text = re.sub(r'\s*transform="rotate\(-?0 [^)]*\)"', "", text)
-    for number, colour in enumerate(COLOURS):
-        text = text.replace(colour, f"var(--mg-colour-{number}, {colour})")
-    text = text.replace(INK, "currentColor")
-    text = own_names(text)
-    root = f'<svg style="color: {INK}; font-family: system-ui, sans-serif" stroke-linejoin="round" '
-    text = text[text.index("<svg ") :].replace("<svg ", root, 1)
-    return re.sub(r"\s*\n\s*", " ", re.sub(r">\s+<", "><", text)).strip()
+def _on_a_page(text: str) -> str:
+    """matplotlib's SVG with the names of the page's colours, which are as drawn where no page sets them."""
+    named = {colour: f"var(--mg-colour-{number},{colour})" for number, colour in enumerate(COLOURS)}
+    text = plain(text, TEXT, {**named, INK: "currentColor"})
+    look = f"color:{INK};font-family:system-ui,sans-serif;font-size:{TEXT:g}px"
+    return text.replace("<svg ", f'<svg style="{look}" stroke-linejoin="round" ', 1)
 
 
 HELD = re.compile(
@@ -203,15 +189,6 @@ def unfold(content: str) -> str:
         return svg.replace("<svg ", f"<svg {named} {size} ", 1)
 
     return HELD.sub(set_in, content)
-
-
-def own_names(text: str) -> str:
-    """The same SVG with ids only where something refers to them, and none that another chart of the page could have."""
-    used = set(re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"", text))
-    names = {name for pair in used for name in pair if name}
-    text = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in names else "", text)
-    mark = hashlib.sha256(text.encode()).hexdigest()[:6]
-    return re.sub(r'(id="|url\(#|href="#)', rf"\g<1>c{mark}-", text)
 
 
 def fewer_colours(png: bytes) -> bytes:
