@@ -1,9 +1,23 @@
 // The sliders of the book: shows one of a figure's frames, chosen by ranges and radio buttons.
 // Without this script the frame that stands in the page is shown and the controls stay hidden.
 (function () {
+  // The other frames are deflated text: an old browser, which can't read it, keeps the still picture.
+  function unpacked(figure) {
+    var text = atob(figure.querySelector(".mg-frames").textContent);
+    var bytes = Uint8Array.from(text, function (letter) {
+      return letter.charCodeAt(0);
+    });
+    var stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Response(stream).json();
+  }
   function start(figure) {
-    if (figure.dataset.mgReady) return;
+    if (figure.dataset.mgReady || !window.DecompressionStream) return;
     figure.dataset.mgReady = "1";
+    unpacked(figure).then(function (contents) {
+      set(figure, contents);
+    });
+  }
+  function set(figure, contents) {
     var texts = JSON.parse(figure.dataset.texts);
     var film = figure.querySelector(".mg-film");
     var words = figure.querySelector(".mg-text");
@@ -12,7 +26,7 @@
       return JSON.parse(control.dataset.options);
     });
     var shown = film.firstElementChild;
-    var frames = JSON.parse(figure.querySelector(".mg-frames").textContent).map(function (content) {
+    var frames = contents.map(function (content) {
       if (content === null) return shown;
       var frame = document.createElement("div");
       frame.hidden = true;

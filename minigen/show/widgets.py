@@ -7,10 +7,12 @@ shown and no control. (On the site the script is loaded once, from the site itse
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
 import json
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -78,7 +80,6 @@ def scrub(
     texts = [frame.alt for frame in frames]
     # the frame that is shown stands in the page already
     others = json.dumps([None if number == start else unfold(frame.content) for number, frame in enumerate(frames)])
-    others = others.replace("</", r"<\/")  # or a browser would take it for the end of the script
     identity = hashlib.sha256(json.dumps([others, texts, options, caption, start]).encode()).hexdigest()[:10]
     alt = html.escape(texts[start])
     content = (
@@ -87,9 +88,18 @@ def scrub(
         f"{_controls(options, start, identity)}"
         f'<p class="mg-text" aria-live="polite" style="text-align: center; font-size: 0.9em">{alt}</p>'
         f"{f'<figcaption>{html.escape(caption)}</figcaption>' if caption else ''}"
-        f'<script type="application/json" class="mg-frames">{others}</script></figure>'
+        f'<script type="text/plain" class="mg-frames">{packed(others)}</script></figure>'
     )
     return Scrubber(f"{content}<script data-mg>{script()}</script>", texts[start])
+
+
+def packed(text: str) -> str:
+    """A text in letters that HTML leaves alone, deflated: frames are much alike, and shrink to a fifth.
+
+    >>> zlib.decompress(base64.b64decode(packed("frames")))
+    b'frames'
+    """
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
 def _options(controls: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:

@@ -61,6 +61,7 @@ def test_a_slider_of_two_controls(made: Page) -> None:
         assert made.locator(".mg-control:visible, .mg-control input:visible").count() == 0
         return
     range_input = made.locator("input[type=range]")
+    range_input.wait_for()
     range_input.focus()
     made.keyboard.press("ArrowLeft")
     assert shown(made) == ("a square of grey 5",) * 2
@@ -116,6 +117,7 @@ def test_every_slider_of_the_book_moves(site: Path, browser: Browser) -> None:
         for number in range(sliders.count()):
             slider = sliders.nth(number)
             words = slider.locator(".mg-text")
+            slider.locator("input").first.wait_for()
             before, picture = words.inner_text(), slider.screenshot()
             ranges = slider.locator("input[type=range]")
             if ranges.count():
