@@ -24,8 +24,8 @@ def _refuses(encode: Any, prompt: str, words: tuple[str, ...], unknown: str, nea
                 f"Your error names the unknown word {unknown!r}, but not the one among {words} that is nearest to it."
                 " The module difflib finds near words."
             ) from None
-        said = re.findall(r"\w+", str(error))
-        if any(said.count(word) >= said.count(near) for word in words if word not in (near, *prompt.split())):
+        named = [word for word in re.findall(r"\w+", str(error)) if word in words and word not in prompt.split()]
+        if named[0] != near and any(named.count(word) >= named.count(near) for word in set(named) - {near}):
             raise NotYetError(
                 f"Your error names many known words. Which of them is the nearest to {unknown!r}?"
             ) from None
