@@ -7,10 +7,10 @@ and one below the other where there is not, so that no letter becomes too small 
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,9 @@ TEXT = 10.0
 
 WIDEST_PANEL = 480
 """Pixels: a chart of this width on a phone's 345 still has letters of 9 pixels. Wider ones should be split."""
+
+MANY = 200
+"""So many dots or arrows of a kind are one picture inside the chart: as shapes they would weigh ten times as much."""
 
 STYLE: Any = {
     "figure.facecolor": "none",
@@ -110,9 +113,13 @@ def image(data: bytes, kind: str, size: tuple[int, int], alt: str) -> str:
     mime = "image/svg+xml" if kind == "svg" else "image/png"
     named = ' class="mg-svg"' if kind == "svg" else ""
     return (
-        f'<img{named} src="data:{mime};base64,{base64.b64encode(data).decode()}" alt="{html.escape(alt)}"'
+        f'<img{named} src="data:{mime};base64,{_letters(data)}" alt="{html.escape(alt)}"'
         f' width="{size[0]}" height="{size[1]}" style="max-width: 100%; height: auto; background: none">'
     )
+
+
+def _letters(data: bytes) -> str:
+    return b64encode(data).decode()
 
 
 # --- charts ----------------------------------------------------------------------------------------
@@ -149,10 +156,15 @@ def finish(figure: MatplotlibFigure, alt: str, caption: str = "") -> Figure:
         return fewer_colours(buffer.getvalue())
 
     check_alt(alt)
+    for axis in figure.axes:
+        for marks in axis.collections:
+            marks.set_rasterized(np.shape(marks.get_offsets())[0] >= MANY)
     size = round(figure.get_figwidth() * 96), round(figure.get_figheight() * 96)
     buffer = io.StringIO()
     with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+        figure.savefig(
+            buffer, format="svg", dpi=96 * DENSITY, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        )
     content = image(_on_a_page(buffer.getvalue()).encode(), "svg", size, alt)
     return Figure(content, alt, caption, size[0], draw)
 
@@ -161,6 +173,9 @@ def _on_a_page(text: str) -> str:
     """matplotlib's SVG with the names of the page's colours, which are as drawn where no page sets them."""
     named = {colour: f"var(--mg-colour-{number},{colour})" for number, colour in enumerate(COLOURS)}
     text = plain(text, TEXT, {**named, INK: "currentColor"})
+    text = re.sub(
+        r"(?<=data:image/png;base64,)[^\"]+", lambda found: _letters(fewer_colours(b64decode(found[0]))), text
+    )
     look = f"color:{INK};font-family:system-ui,sans-serif;font-size:{TEXT:g}px"
     return text.replace("<svg ", f'<svg style="{look}" stroke-linejoin="round" ', 1)
 
@@ -182,7 +197,7 @@ def unfold(content: str) -> str:
     """
 
     def set_in(picture: re.Match[str]) -> str:
-        svg = base64.b64decode(picture["data"]).decode()
+        svg = b64decode(picture["data"]).decode()
         svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
         named = f'class="mg-chart" role="img" aria-label="{picture["alt"]}"'
         size = f'width="{picture["width"]}" height="{picture["height"]}"'

@@ -19,7 +19,7 @@ from minigen.show.figures import INK, TEXT, Figure, canvas, check_alt, finish, i
 SIZE = 64
 """Pixels of the page that a picture in a film is wide, where there is room."""
 
-TINT, HATCH = (79, 70, 229, 56), (79, 70, 229, 200)
+TINT, HATCH = (129, 140, 248, 80), (99, 102, 241, 230)
 """Of hidden pixels, RGBA: indigo that lets the page shine through, and the lines on it."""
 
 

@@ -48,7 +48,7 @@ __all__ = [
 Points = Mapping[str, tuple[Sequence[float] | Tensor, Sequence[float] | Tensor]]
 """Names, and the x and y of each."""
 
-TINT = "#4f46e538"
+TINT = "#818cf850"
 """Over hidden pixels: indigo that lets the page shine through."""
 
 

@@ -37,10 +37,10 @@ def _shorten(element: Element, size: float, colours: Mapping[str, str]) -> None:
     element.tail = None
     if element.tag not in LETTERS:
         element.text = None
-    if element.get(LINK, "").startswith("#"):
-        element.set("href", element.attrib.pop(LINK))
+    if LINK in element.attrib:
+        element.set("href", "".join(element.attrib.pop(LINK).split()))
     for name, value in element.attrib.items():
-        short = value if name in {LINK, "id"} else re.sub(r"(?<=\d)(\.\d\d)\d+", r"\1", value)
+        short = value if name in {"href", "id"} else re.sub(r"(?<=\d)(\.\d\d)\d+", r"\1", value)
         if name == "d":
             short = re.sub(r"\s*([A-Za-z])\s*", r"\1", short)
         if name == "style":

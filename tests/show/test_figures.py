@@ -139,3 +139,17 @@ def test_a_chart_unfolds_into_the_page() -> None:
     assert figures.unfold(pixels.content) == pixels.content
     joined = figures.unfold(plots.join([pixels, one, one], ALT).content)
     assert (joined.count("<img"), joined.count("<svg")) == (1, 2)
+
+
+def test_a_cloud_of_dots_is_one_picture() -> None:
+    """And its letters stay letters; few dots stay shapes."""
+    sizes = {}
+    for count in (20, 2000):
+        figure, axes = plots.canvas(3, 3)
+        axes[0, 0].scatter(*torch.rand(2, count))
+        axes[0, 0].set(xlabel="across")
+        made = plots.finish(figure, ALT)
+        assert "across" in words(made)
+        sizes[count] = len(made.content)
+        assert ("<image" in svg(made)) == (count == 2000)
+    assert sizes[2000] < 40_000

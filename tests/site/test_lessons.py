@@ -17,7 +17,7 @@ CONTRAST = 4.5
 
 MEASURE = """() => {
     const article = document.querySelector('article');
-    const shown = tag => tag.getClientRects().length > 0;
+    const shown = tag => tag.checkVisibility({contentVisibilityAuto: true});
     const count = tag => (tag.innerText || tag.textContent).split(/\\s+/).filter(Boolean).length;
     const aside = [...article.querySelectorAll('div.cell_input, svg text')].filter(shown)
         .reduce((sum, tag) => sum + count(tag), 0);
