@@ -173,9 +173,7 @@ def _on_a_page(text: str) -> str:
     """matplotlib's SVG with the names of the page's colours, which are as drawn where no page sets them."""
     named = {colour: f"var(--mg-colour-{number},{colour})" for number, colour in enumerate(COLOURS)}
     text = plain(text, TEXT, {**named, INK: "currentColor"})
-    text = re.sub(
-        r"(?<=data:image/png;base64,)[^\"]+", lambda found: _letters(fewer_colours(b64decode(found[0]))), text
-    )
+    text = lighter(text)
     look = f"color:{INK};font-family:system-ui,sans-serif;font-size:{TEXT:g}px"
     return text.replace("<svg ", f'<svg style="{look}" stroke-linejoin="round" ', 1)
 
@@ -204,6 +202,15 @@ def unfold(content: str) -> str:
         return svg.replace("<svg ", f"<svg {named} {size} ", 1)
 
     return HELD.sub(set_in, content)
+
+
+def lighter(content: str) -> str:
+    """The same HTML or SVG, each PNG inside it with at most 256 colours, where that is smaller."""
+
+    def smaller(found: re.Match[str]) -> str:
+        return min(found[0], _letters(fewer_colours(b64decode(found[0]))), key=len)
+
+    return re.sub(r"(?<=data:image/png;base64,)[^\"]+", smaller, content)
 
 
 def fewer_colours(png: bytes) -> bytes:

@@ -22,7 +22,7 @@ from typing import Any
 from minigen.base.errors import check_whole
 from minigen.show.controls import Control, Sentence
 from minigen.show.drawing import IN_THE_BOOK, Drawing, drawing, live
-from minigen.show.figures import Figure, unfold
+from minigen.show.figures import Figure, lighter, unfold
 
 __all__ = ["IN_THE_BOOK", "Control", "Drawing", "Scrubber", "Sentence", "drawing", "live", "script", "scrub"]
 
@@ -79,7 +79,9 @@ def scrub(
     start = len(frames) - 1 if start is None else check_whole("start", start, 0, len(frames) - 1)
     texts = [frame.alt for frame in frames]
     # the frame that is shown stands in the page already
-    others = json.dumps([None if number == start else unfold(frame.content) for number, frame in enumerate(frames)])
+    others = json.dumps(
+        [None if number == start else unfold(lighter(frame.content)) for number, frame in enumerate(frames)]
+    )
     identity = hashlib.sha256(json.dumps([others, texts, options, caption, start]).encode()).hexdigest()[:10]
     alt = html.escape(texts[start])
     content = (

@@ -153,3 +153,11 @@ def test_a_cloud_of_dots_is_one_picture() -> None:
         sizes[count] = len(made.content)
         assert ("<image" in svg(made)) == (count == 2000)
     assert sizes[2000] < 40_000
+
+
+def test_pictures_grow_lighter_and_never_heavier() -> None:
+    many = plots.from_pixels(torch.rand(40, 40, 3, generator=torch.Generator().manual_seed(0)), ALT).content
+    few = plots.grid(torch.zeros(1, 1, 4, 4), ALT).content
+    assert len(figures.lighter(many)) < 0.8 * len(many)
+    assert len(figures.lighter(few)) <= len(few)
+    assert figures.lighter(many).split("base64,")[0] == many.split("base64,")[0]
