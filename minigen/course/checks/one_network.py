@@ -91,12 +91,15 @@ def _loss_weights(in_eps: Any, in_v: Any, function: Any) -> str:
 
 @exercise("handed-back")
 def _handed_back(share: Any) -> str:
+    shrunk = (1 - math.sqrt(0.8)) ** 2
     traps = {
-        math.sqrt(0.98): "That is how much of the picture is left, as a factor. Asked is a share of variance.",
-        0.02: "That is about what is left to explain. Asked is what is explained.",
-        0.9999: "Not all of it: what you hand back holds the fresh noise of one step, and that is an error, too.",
-        0.98**2: "A square too many, or beta taken off twice: beta is a variance already, and it counts once.",
+        math.sqrt(0.8): "That is how much of the picture is left, as a factor. Asked is a share of variance.",
+        0.2 + shrunk: "That is what is left to explain. Asked is what is explained.",
+        0.2: "That is the variance of the fresh noise. Asked is what is explained.",
+        0.8: "The noise is not the only error: what is handed back is also a little smaller than what is wanted.",
+        1 - shrunk: "Not all of it: what you hand back holds the fresh noise of one step, and that is an error, too.",
+        0.8**2: "A square too many, or beta taken off twice: beta is a variance already, and it counts once.",
     }
     hint = "The error is what you hand back minus what is wanted. What is its variance, and what is the target's?"
-    expect_number("The share", share, 0.98, traps, hint, near=2e-3)
-    return "Such a target looks easy, since nearly all of it is known before anything is learned."
+    expect_number("The share", share, 0.8 - shrunk, traps, hint, near=2e-3)
+    return "Such a target looks easy, since most of it is known before anything is learned; with small steps, nearly all."
