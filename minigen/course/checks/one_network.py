@@ -102,4 +102,4 @@ def _handed_back(share: Any) -> str:
     }
     hint = "The error is what you hand back minus what is wanted. What is its variance, and what is the target's?"
     expect_number("The share", share, 0.8 - shrunk, traps, hint, near=2e-3)
-    return "Such a target looks easy, since most of it is known before anything is learned; with small steps, nearly all."
+    return "Such a target looks easy: most of it, with small steps nearly all, is known before anything is learned."
