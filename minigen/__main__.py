@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="command")
 
     def command(name: str, run: Any, about: str, needs_name: bool = True, also: str = "") -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=about, description=about)
+        sub = commands.add_parser(name, help=about, description=about, allow_abbrev=False)
         sub.set_defaults(command=run)
         sub.add_argument("--import", dest="parts", metavar="FILE", help="run this Python file first: your own parts")
         if needs_name:

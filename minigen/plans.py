@@ -177,9 +177,9 @@ class Plan(Part, ABC, kind="plan"):
             raise ValueError(f"plan {self.name}: levels() gives {got}; allowed: shape {tuple(wanted)}, see as_levels")
         rows = given.flatten(1).double()
         for wrong, said in (
-            (bool(((rows < 0) | (rows > 1) | rows.isnan()).any()), "its levels leave [0, 1]"),
+            (bool(((rows < 0) | (rows > 1) | rows.isnan()).any()), "its levels leave [0, 1], or are NaN"),
             (bool((rows[0] != rows[0, 0]).any() or rows[0, 0] == 0), "its first row is not one level above 0"),
-            (bool((rows[-1] != 0).any()), "its last row is not all 0"),
+            (bool((rows[-1] != 0).any()), f"its last row is not all 0, but up to {rows[-1].max():.1g} (to round?)"),
             (bool((rows.diff(dim=0) > 1e-6).any()), "a pixel's level rises"),
             (self.whole and bool(((rows != 0) & (rows != 1)).any()), "whole is True, and levels lie between 0 and 1"),
             (self.alike and bool((rows != rows[:, :1]).any()), "alike is True, and its pixels differ"),

@@ -435,3 +435,10 @@ def test_the_data_come_with_the_package(somewhere: Path) -> None:
     """From any folder; nothing is fetched."""
     assert len(data.digits(8)[0]) == 3600
     assert list(somewhere.iterdir()) == []
+
+
+def test_half_an_option_is_not_taken_for_another(capsys: pytest.CaptureFixture[str]) -> None:
+    """``--iteration 3`` would train with 3 iterations, and ``--s 3`` could mean two things."""
+    with pytest.raises(SystemExit):
+        main(["train", "digits-judge", "--iteration", "3"])
+    assert "unrecognized arguments: --iteration" in capsys.readouterr().err

@@ -130,7 +130,7 @@ WRONG = {
     "its levels leave ": rows(FULL, [1, math.nan, 1, 1], EMPTY),
     "its first row is not one level above 0": rows([1, 1, 1, 0.5], EMPTY),
     "its first row is not one level": rows(EMPTY, EMPTY),
-    "its last row is not all 0": rows(FULL, [0, 0, 0.5, 0.0]),
+    "its last row is not all 0, but up to 0.5": rows(FULL, [0, 0, 0.5, 0.0]),
     "a pixel's level rises": rows(FULL, [0.5, 1, 1, 1], [0.75, 0.0, 0, 0], EMPTY),
     "whole is True, and levels lie between 0 and 1": rows(FULL, [0, 0, 0.5, 1], EMPTY, whole=True),
     "alike is True, and its pixels differ": rows(FULL, [0, 0, 1.0, 1], EMPTY, alike=True),
