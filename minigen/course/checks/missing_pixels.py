@@ -130,9 +130,9 @@ def _train_pixels(trained: Any) -> str:
     if float((_guesses(net, covered, half) - guesses)[half].abs().max()) > 1e-3:
         raise NotYetError("It looks at covered pixels: what lies there changes its guesses. Hide first, then look.")
     off, of_one = typical((guesses - truth)[half]), typical((_guesses(net, truth, one) - truth)[one])
-    said = f"With half of the pixels covered it is off by {off:.2f}; at most 0.33 is wanted."
+    said = f"With half of the pixels covered it is off by {off:.3f}; at most 0.330 is wanted."
     if off <= 0.33:
-        return f"With half of the pixels covered it is off by {off:.2f}: it learned on what it is asked."
+        return f"With half of the pixels covered it is off by {off:.3f}: it learned on what it is asked."
     if of_one > 0.6:
         raise NotYetError(f"{said} The average picture is off by 0.40. Was it trained, and is this the one that was?")
     if of_one < 0.8 * off:
@@ -140,4 +140,5 @@ def _train_pixels(trained: Any) -> str:
             f"{said} With one pixel covered it is off by {of_one:.2f} only: it has hardly met the question that it is"
             " asked here. What was covered while it learned?"
         )
-    raise NotYetError(f"{said} With one pixel covered it is off by {of_one:.2f}. Is it trained to the end?")
+    hint = "Is it trained to the end, and on questions like this one?"
+    raise NotYetError(f"{said} With one pixel covered it is off by {of_one:.2f}. {hint}")
