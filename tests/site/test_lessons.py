@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from bs4 import BeautifulSoup
 from pattern import DONE
 from playwright.sync_api import Browser
 
@@ -112,3 +113,24 @@ def test_what_is_measured_can_fail(browser: Browser, tmp_path: Path) -> None:
     ((ratio, word),) = opened(tmp_path, browser, "bad", 1200, "light", PALE)
     assert word == "pale"
     assert ratio == pytest.approx(2.32, abs=0.02)
+
+
+OLD_PLACES = {
+    "curve-fitting": ["guess-first", "beyond-the-dots", "your-guesses"],
+    "blurry-average": [
+        "one-question-many-answers",
+        "between-two-branches",
+        "the-same-fit-read-with-dice",
+        "why-averages-are-right-for-labels",
+        "your-guesses",
+    ],
+    "missing-pixels": ["one-pixel-the-average-is-a-colour", "do-the-dice-cost-anything", "your-guesses"],
+    "how-to": ["read-it-here", "run-it-on-your-computer", "run-it-in-colab", "exercises", "how-long-it-takes"],
+}
+"""Where links from elsewhere may lead: a rebuilt page keeps what it once had."""
+
+
+@pytest.mark.parametrize("name", OLD_PLACES)
+def test_old_places_can_still_be_linked(site: Path, name: str) -> None:
+    soup = BeautifulSoup((site / "book" / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    assert [place for place in OLD_PLACES[name] if soup.find(id=place) is None] == []
