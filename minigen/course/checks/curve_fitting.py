@@ -66,10 +66,12 @@ def _best_constant(function: Any) -> str:
                     "squared": "Where is the slope of the mean squared difference zero?",
                     "absolute": "Move the constant a little: how many values come nearer, how many go away?",
                 }[name]
+                if reached < best + 1e-4:
+                    hint = "Nearly: one of many that were tried? The best has a formula."
                 raise NotYetError(
                     f"For the {name} loss and the values {[round(v, 2) for v in values.tolist()]} your constant"
-                    f" {float(constant):.3f} leaves a loss of {float(reached):.4f};"
-                    f" {float(best):.4f} is possible. {hint}"
+                    f" {float(constant):.3f} leaves a loss of {float(reached):.6f};"
+                    f" {float(best):.6f} is possible. {hint}"
                 )
     return "Squares make the mean, absolute errors make the median: the loss decides which average you get."
 
