@@ -34,10 +34,7 @@ DENSITY = 1.5
 """Dots for each pixel of the page in a PNG that matplotlib draws."""
 
 TEXT = 10.0
-"""Points of every letter in a chart: 13 pixels at full size."""
-
-WIDEST_PANEL = 480
-"""Pixels: a chart of this width on a phone's 345 still has letters of 9 pixels. Wider ones should be split."""
+"""Points of every letter in a chart: 13 pixels at full size, and 9 where a chart of 480 pixels stands on a phone."""
 
 MANY = 200
 """So many dots or arrows of a kind are one picture inside the chart: as shapes they would weigh ten times as much."""

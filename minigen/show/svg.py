@@ -68,7 +68,7 @@ def _own_names(root: Element) -> None:
                 element.set("id", names[value])
             else:
                 renamed = re.sub(r"(url\(#|^#)([\w-]+)", lambda found: found[1] + names.get(found[2], found[2]), value)
-                element.set(attribute, renamed if "#" in value else value)
+                element.set(attribute, renamed)
 
 
 def _unwrap(parent: Element) -> None:

@@ -154,7 +154,7 @@ def show(frame: DataFrame, caption: str, formats: Mapping[str, Format] | None = 
         f'<table class="mg-table{wide}"><caption>{html.escape(caption)}</caption>'
         f"<thead>{_head(frame, titles)}</thead><tbody>{_body(frame, titles, columns)}</tbody></table>"
     )
-    return Table(f'<figure class="mg-figure">{table}</figure>', plain.to_string(index=False))
+    return Table(f'<div class="mg-table-box">{table}</div>', plain.to_string(index=False))
 
 
 def _with_named_rows(frame: DataFrame) -> DataFrame:

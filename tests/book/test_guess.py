@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
+import guess
 import nbformat
 import pytest
 from docutils import nodes
@@ -14,8 +14,6 @@ from myst_parser.parsers.docutils_ import Parser
 from pattern import DONE
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
-sys.path.insert(0, str(BOOK / "_ext"))
-import guess  # noqa: E402
 
 TEXT = """
 # A chapter

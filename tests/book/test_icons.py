@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import logging
-import sys
-from pathlib import Path
 
+import icons
 import pytest
 from bs4 import BeautifulSoup
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "book" / "_ext"))
-import icons
 
 
 @pytest.mark.parametrize("name", icons.OCTICONS)

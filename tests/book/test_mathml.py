@@ -7,14 +7,13 @@ import sys
 from pathlib import Path
 from typing import cast
 
+import formulas
+import mathml
 import pytest
 from docutils import nodes
 from sphinx.application import Sphinx
 
 EXTENSIONS = Path(__file__).resolve().parents[2] / "book" / "_ext"
-sys.path.insert(0, str(EXTENSIONS))
-import formulas  # noqa: E402
-import mathml  # noqa: E402
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import doctest
-import sys
 from pathlib import Path
 
+import minutes
 import pytest
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import minutes  # noqa: E402
 
 ROWS = minutes.chapters(ROOT)
 

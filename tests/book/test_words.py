@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import doctest
 import re
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+import words
 from docutils import nodes
 from docutils.utils import new_document
 from sphinx import addnodes
@@ -18,8 +18,6 @@ from minigen.nets.unet import Residual, UNet
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
-sys.path.insert(0, str(BOOK / "_ext"))
-import words  # noqa: E402
 
 PAGES = list(parse_toc_yaml(ROOT / "_toc.yml"))
 ENTRIES = words.read((BOOK / "glossary.md").read_text(encoding="utf-8"))

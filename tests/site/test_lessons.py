@@ -23,7 +23,7 @@ MEASURE = """() => {
     const aside = [...article.querySelectorAll('div.cell_input, svg text')].filter(shown)
         .reduce((sum, tag) => sum + count(tag), 0);
     const words = count(article) - aside;
-    const inFigures = ['text', '.mg-label', '.mg-titles', '.mg-over', 'td', 'th'].map(tag => 'figure ' + tag);
+    const inFigures = ['figure text', 'figure .mg-label', 'figure .mg-titles', 'figure .mg-over', 'td', 'th'];
     const letters = [...article.querySelectorAll(inFigures)]
         .filter(tag => shown(tag) && tag.textContent.trim())
         .map(tag => {
