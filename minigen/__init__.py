@@ -17,7 +17,7 @@ order, where a file imports only what stands above it:
     base/       errors, parts, randomness, store, text, origin, wrappers
     data/       handwriting, clothing, shapes, points
     training/   processes, hardware, optimizers, settings, batches, run, loop
-    process, plans, heads
+    process, orders, plans, heads
     nets/       net, mlp, unet, causal_conv, causal_transformer, causal_mixed, classifier, catalogue
     conditions, model, generator, ideal, guided, sampling
     zoo/        teaching, recipes, pretrained
@@ -32,7 +32,7 @@ import os
 # (benchmarks/huge_pages.py). torch reads it when it first makes a tensor; a value that is already set stays.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
-from minigen import data, heads, metrics, nets, plans, process, zoo
+from minigen import data, heads, metrics, nets, orders, plans, process, zoo
 from minigen.base import text
 from minigen.conditions import Labels, Prompt
 from minigen.course.checks import check
@@ -63,6 +63,7 @@ __all__ = [
     "metrics",
     "nets",
     "nfe",
+    "orders",
     "plans",
     "plots",
     "process",

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar, cast
 
@@ -30,7 +31,8 @@ from torch import Tensor
 from minigen.base.errors import check_choice, check_number, check_whole, nearest
 from minigen.base.parts import ClassName, Config, Part, is_ours, rebuilt
 from minigen.base.randomness import BLOCK, seeded
-from minigen.process import SCHEDULES
+from minigen.orders import check_order
+from minigen.process import SCHEDULES, respaced
 
 Shape = tuple[int, ...]
 T = TypeVar("T", float, Tensor)
@@ -261,15 +263,15 @@ class Ramp(Plan):
     """Every pixel fades in over a stretch ``width`` of the walk, earlier pixels earlier.
 
     ``level_i(s) = start * clip(1 - (s - (1 - width) i / (n - 1)) / width, 0, 1)`` for the i-th of n pixels,
-    counted in reading order ("raster") or in one drawn for each image ("random"). ``width`` 1 is
-    ``diffusion``: all pixels at once. ``width`` 1/n is ``raster(1)``: one after the other. A width or an
-    order of None is left to chance, for each image anew. ``spacing`` and ``density`` are explained by ``diffusion``.
+    counted in reading order ("raster"), in one drawn for each image ("random"), or as ``order`` says, a place for each
+    pixel. ``width`` 1 is ``diffusion``; 1/n is one pixel after the other. A width or an order of None is left to
+    chance, for each image anew. ``spacing`` and ``density`` are explained by ``diffusion``.
     """
 
     name: str = "ramp"
     width: float | None = 1.0
     start: float = 1.0
-    order: str | None = "raster"
+    order: str | tuple[int, ...] | None = "raster"
     spacing: str = "cosine"
     density: str = "uniform"
     later = ("order", "spacing", "density")
@@ -282,7 +284,7 @@ class Ramp(Plan):
         if self.width is not None:
             check_number("width", self.width, 0, 1, open_left=True)
         check_number("start", self.start, 0, 1, open_left=True)
-        check_choice("order", self.order, ("raster", "random", None))
+        object.__setattr__(self, "order", check_order(self.order, ("raster", "random", None)))  # a file has a list
         check_choice("spacing", self.spacing, SCHEDULES)
         check_choice("density", self.density, ("uniform", "logit_normal"))
 
@@ -293,7 +295,7 @@ class Ramp(Plan):
         # a pixel that is known from the start has place -inf, and 0 * inf would be no number
         level = torch.where(place < 0, 0.0, (1 - (s - begin) / width).clamp(0, 1))
         # Rounded, else a pixel that is due to be 0 or 1 would be 1e-13 away from it
-        level = (_respaced(level, self.spacing) / ROUNDING).round() * ROUNDING * self.start
+        level = (respaced(level, self.spacing) / ROUNDING).round() * ROUNDING * self.start
         return as_levels(level.float(), shape)
 
     def _drawn(self, drawn: Tensor | None, shape: Shape, like: Tensor) -> tuple[Tensor | float, Tensor]:
@@ -303,25 +305,28 @@ class Ramp(Plan):
             raise ValueError(f"width is {self.width}; allowed with {count} pixels: 1/{count} = {1 / count:.4g} to 1")
         if drawn is not None:
             return drawn[:, :1].to(like), drawn[:, 1:].to(like)
-        if self.width is None or self.order != "raster":
+        if self.width is None or self.order in ("random", None):
             raise ValueError(f"drawn is None; allowed with {self.name}: what draw() returned, (count, 1 + pixels)")
-        return self.width, torch.arange(count, dtype=like.dtype, device=like.device)[None]
+        places = self.order if isinstance(self.order, tuple) else range(count)
+        if len(places) != count:
+            raise ValueError(f"order has {len(places)} places; allowed: one a pixel, {count}")
+        return self.width, torch.tensor(places, dtype=like.dtype, device=like.device)[None]
 
     def draw(self, count: int, shape: Shape, random: torch.Generator) -> Tensor | None:
         """What is left to chance, (count, 1 + pixels): each image's width, then the places of its pixels."""
-        if self.width is not None and self.order == "raster":
+        if self.width is not None and self.order not in ("random", None):
             return None
         pixels = math.prod(spatial(shape))
         rand = torch.rand(count, pixels + 2, generator=random, device=random.device, dtype=torch.float64)
         halvings = math.ceil(math.log2(pixels))  # 1, 1/2, 1/4 ... down to one pixel at a time
         widths = (0.5 ** (rand[:, :1] * (halvings + 1)).floor()).clamp(min=1 / pixels)
         width = widths if self.width is None else torch.full_like(widths, self.width)
-        in_reading_order = rand[:, 1:2] < {"raster": 1.0, "random": 0.0, None: 0.5}[self.order]
+        in_reading_order = rand[:, 1:2] < {"raster": 1.0, "random": 0.0}.get(str(self.order), 0.5)
         place = rand[:, 2:].argsort(dim=1).double()
         return torch.cat([width, torch.where(in_reading_order, torch.arange(pixels).to(place), place)], dim=1)
 
     def complete(self, known: Tensor, drawn: Tensor | None, shape: Shape) -> tuple[Tensor | None, Tensor]:
-        if drawn is None or self.order == "raster":
+        if drawn is None or self.order not in ("random", None):
             return super().complete(known, drawn, shape)
         width, place = drawn[:, :1], drawn[:, 1:]
         place = (place + known.shape[1] * ~known).argsort(dim=1).argsort(dim=1).double()  # known pixels first
@@ -339,14 +344,6 @@ class Ramp(Plan):
         # one image from each of ``count`` equally likely stretches, in any order
         even = (rand[1].argsort() + rand[0]) / count
         return torch.special.ndtri(even).sigmoid().clamp(max=1 - ROUNDING)
-
-
-def _respaced(level: Tensor, spacing: str) -> Tensor:
-    """The cosine schedule's level with as much noise for its picture as another schedule has at ``level``."""
-    if spacing == "cosine":
-        return level
-    alpha, sigma = SCHEDULES[spacing](level)
-    return torch.where(level == 1, 1.0, torch.atan2(sigma, alpha) * (2 / math.pi))
 
 
 def shifted(done: T, shift: float) -> T:
@@ -408,18 +405,20 @@ def diffusion(start: float = 1.0, spacing: str = "cosine", density: str = "unifo
     return Ramp("diffusion", 1.0, start, spacing=spacing, density=density)
 
 
-def ramp(width: float, order: str = "raster") -> Ramp:
+def ramp(width: float, order: str | Sequence[int] | Tensor = "raster") -> Ramp:
     """Between auto-regression and diffusion: each pixel fades in over ``width`` of the walk (chapter 6).
 
-    ``ramp(1)`` is ``diffusion()``; with n pixels ``ramp(1 / n)`` is ``raster(1)``, and with
-    ``order="random"``, drawn for each image, ``random_order()``.
+    ``ramp(1)`` is ``diffusion()``; with n pixels ``ramp(1 / n)`` is ``raster(1)``, and with ``order="random"``, drawn
+    for each image, ``random_order()``. An order may also be every pixel's place in it: ``orders.order("centre")``.
 
     >>> ramp(0.5).matrix((4,), steps=4)[1]
     tensor([0.5000, 0.8333, 1.0000, 1.0000])
+    >>> ramp(0.25, order=[2, 0, 1, 3]).matrix((4,), steps=4)[1]      # the second pixel comes first
+    tensor([1., 0., 1., 1.])
     """
     # unlike any_ramp() it leaves neither of the two to chance
     width = check_number("width", width, 0, 1, open_left=True)
-    return Ramp("ramp", width, order=check_choice("order", order, ("raster", "random")))
+    return Ramp("ramp", width, order=check_order(order, ("raster", "random")))
 
 
 def any_ramp() -> Ramp:

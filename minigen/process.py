@@ -203,6 +203,18 @@ def schedule(given: str | Schedule | Mapping[str, Any]) -> Schedule:
 # --- removing and restoring ------------------------------------------------------------------------
 
 
+def respaced(level: Tensor, spacing: str) -> Tensor:
+    """The cosine schedule's level with as much noise for its picture as the schedule ``spacing`` has at ``level``.
+
+    >>> respaced(torch.tensor([0.0, 0.25, 1.0]), "flow")
+    tensor([0.0000, 0.2048, 1.0000])
+    """
+    if spacing == "cosine":
+        return level
+    alpha, sigma = SCHEDULES[spacing](level)
+    return torch.where(level == 1, 1.0, torch.atan2(sigma, alpha) * (2 / math.pi))
+
+
 def corrupt(x0: Tensor, t: Tensor, eps: Tensor, schedule: Schedule = cosine) -> Tensor:
     """Remove information: ``alpha(t) * x0 + sigma(t) * eps``, each pixel at its own level (chapter 7).
 
