@@ -2,9 +2,9 @@
 
 ``digits-any`` has learned every ramp in reading order and in orders drawn at random. It writes in each of
 ``minigen.orders`` and in a random one, twice: whole pixels, sixteen a call, and fading, each pixel over half of the
-walk. And once as noise, where there is no order. Reading order is one that it knows well, so ``digits-scattered``, which
-has learned from random orders alone, writes whole pixels in all of them, too. 1,000 digits a row, each class equally
-often, drawn from the belief, eta 1, scored against held-out digits.
+walk. And once as noise, where there is no order. Reading order is one that it knows well, so ``digits-scattered``,
+which has learned from random orders alone, writes whole pixels in all of them, too. 1,000 digits a row, each class
+equally often, drawn from the belief, eta 1, scored against held-out digits.
 
 Two things can make an order bad: the net knows it little, or it draws together what should agree. So for whole pixels
 there are also the bits that 100 held-out digits need, one pixel a call (how well the net knows the order) and sixteen a
