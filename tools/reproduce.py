@@ -31,8 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FRESH = ROOT / "runs" / "reproduce"
 
 ORDER = (
-    "lessons", "cache", "stages", "speedrun", "few_steps", "spreading", "flat", "scenes", "guidance", "future",
-    "frontier",
+    "lessons", "cache", "orders", "stages", "speedrun", "few_steps", "spreading", "flat", "scenes", "guidance",
+    "future", "frontier",
 )  # fmt: skip
 """From minutes to most of a day; a file that is not named comes last."""
 

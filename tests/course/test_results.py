@@ -40,7 +40,7 @@ TABLES = [
     (name, table)
     for name in NAMES
     for table, rows in stored(name).items()
-    if isinstance(rows, list) and rows and isinstance(rows[0], dict)
+    if table != "earlier" and isinstance(rows, list) and rows and isinstance(rows[0], dict)
 ]
 LISTS = {
     "levels", "x", "y", "off", "seconds", "frechet_seeds", "loss", "difference", "standard_error",

@@ -227,7 +227,7 @@ def test_every_decimal_of_the_committed_results_has_a_tolerance(name: str) -> No
 def test_the_rows_of_the_committed_results_can_be_told_apart(name: str) -> None:
     content = json.loads((reproduce.RESULTS / f"{name}.json").read_text())
     assert reproduce.report(name, reproduce.compare(content, copy.deepcopy(content), 0.0)) == f"{name}: nothing differs"
-    tables = [table for table, rows in content.items() if isinstance(rows, list)]
+    tables = [table for table, rows in content.items() if isinstance(rows, list) and table != "earlier"]
     assert all(isinstance(reproduce.by_name(content)[table], dict) for table in tables)
 
 
