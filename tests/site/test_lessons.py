@@ -125,6 +125,16 @@ OLD_PLACES = {
         "your-guesses",
     ],
     "missing-pixels": ["one-pixel-the-average-is-a-colour", "do-the-dice-cost-anything", "your-guesses"],
+    "patches": [
+        "two-pixels-that-should-agree",
+        "the-same-call-with-one-argument-changed",
+        "five-sizes-of-patch",
+        "the-other-end-is-an-old-friend",
+        "how-bad-is-bad-a-distance-with-a-ladder",
+        "ladder",
+        "quality-against-calls",
+        "your-guesses",
+    ],
     "how-to": ["read-it-here", "run-it-on-your-computer", "run-it-in-colab", "exercises", "how-long-it-takes"],
 }
 """Where links from elsewhere may lead: a rebuilt page keeps what it once had."""

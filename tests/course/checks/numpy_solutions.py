@@ -40,12 +40,9 @@ def temper(p: Any, T: float) -> Any:
     return bold / bold.sum()
 
 
-def raster_plan(size: int, patch: int) -> Any:
-    if size % patch:
-        raise ValueError("does not divide")
-    row, column = np.divmod(np.arange(size * size), size)
-    number = row // patch * (size // patch) + column // patch
-    return number[None] >= np.arange((size // patch) ** 2 + 1)[:, None]
+def predict(features: Any, by: float, times: float) -> Any:
+    features = np.asarray(features)
+    return features.shape[1] * by**2 + (times - 1) ** 2 * features.var(axis=0).sum()
 
 
 def bits_lost(table: Any, order: list[tuple[int, ...]]) -> Any:
@@ -170,7 +167,7 @@ BY_NAME: dict[str, list[Any]] = {
     "count-belief": [belief],
     "chain": [chain],
     "temper": [temper],
-    "raster-plan": [raster_plan],
+    "predict-distance": [predict],
     "bits-lost": [bits_lost],
     "ramp-matrix": [ramp_matrix],
     "onward": [onward],
