@@ -135,6 +135,17 @@ OLD_PLACES = {
         "quality-against-calls",
         "your-guesses",
     ],
+    "few-steps": [
+        "one-training-many-walks",
+        "dice-on-the-way",
+        "the-dial",
+        "why-few-steps-shrink-things",
+        "two-guesses-are-better-than-one",
+        "three-scores-three-stories",
+        "what-the-steps-are-spent-on",
+        "what-the-field-does",
+        "your-guesses",
+    ],
     "how-to": ["read-it-here", "run-it-on-your-computer", "run-it-in-colab", "exercises", "how-long-it-takes"],
 }
 """Where links from elsewhere may lead: a rebuilt page keeps what it once had."""
