@@ -135,6 +135,7 @@ OLD_PLACES = {
         "quality-against-calls",
         "your-guesses",
     ],
+    "diffusion": ["for-the-curious", "what-the-field-does", "your-guesses"],
     "few-steps": [
         "one-training-many-walks",
         "dice-on-the-way",

@@ -7,10 +7,13 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import ask, exercise, expect, expect_number, expect_tensor
+from minigen.course.checks.handed_in import answers_of, expect_net, typical
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor
+from minigen.data import digits
+from minigen.generator import Generator
 
 
 @exercise("onward")
@@ -67,29 +70,29 @@ def _perfect_guess(function: Any, new: Any) -> str:
         pictures = torch.rand(20, size, generator=random, dtype=torch.float64) * 2 - 1
         x_t = alpha * pictures[:6] + sigma * torch.randn(6, size, generator=random, dtype=torch.float64)
         infinite = (
-            f"At t = {t:g} it is no number: all weights became 0 before you divided. Their sizes don't matter, only"
-            " their ratios: how can none of them get lost?"
+            f"At t = {t:g} it is no number: all weights became 0 before you divided. Their sizes don't matter, but"
+            " their ratios do: how can those be kept?"
         )
         given = expect_tensor("The guess", ask(function, x_t, alpha, sigma, pictures), (6, size), infinite=infinite)
         wanted = _weighed(x_t, alpha * pictures, sigma**2, pictures)
         scaled_up = x_t / max(alpha, 1e-9)
         nearest = pictures[torch.cdist(x_t, alpha * pictures).argmin(dim=1)]
         traps = (
-            (pictures.mean(dim=0).expand_as(wanted), "That is the plain mean. What fits x_t better counts more."),
-            (nearest, "That is the picture that fits best. The guess is a mean of all, and the best only counts most."),
-            (_weighed(scaled_up, pictures, sigma**2, pictures), "Compare x_t itself with the faint pictures."),
-            (_weighed(x_t, pictures, sigma**2, pictures), "In x_t the pictures are fainter: compare it with those."),
-            (_weighed(x_t, alpha * pictures, sigma**2 / 2, pictures), "The weights fall too fast: a 2 is missing."),
-            (_weighed(x_t, alpha * pictures, sigma, pictures), "Sigma comes into the weights squared."),
-            (alpha * wanted, "That is the picture as faint as in x_t. The guess is the clean picture."),
+            (pictures.mean(dim=0).expand_as(wanted), "That is the plain mean, whatever x_t is. Does x_t say nothing?"),
+            (nearest, "That is the one picture that fits best. Do the others count for nothing?"),
+            (_weighed(scaled_up, pictures, sigma**2, pictures), "x_t got stronger. And its noise?"),
+            (_weighed(x_t, pictures, sigma**2, pictures), "How strong is a picture once it is in x_t?"),
+            (_weighed(x_t, alpha * pictures, sigma**2 / 2, pictures), "The weights fall too fast: see the formula."),
+            (_weighed(x_t, alpha * pictures, sigma, pictures), "Is that the variance of the noise, or its size?"),
+            (alpha * wanted, "That is as faint as in x_t. What is the guess a guess of?"),
         )
         otherwise = "Do the weights of one x_t sum to 1, over the 20 pictures?"
         expect(given, wanted, traps, otherwise, said=f"At t = {t:g} it is not right.")
     wrong_counts = {
-        20.0: "20 is how many there are to copy. Asked is how many of the 200 results are none of them.",
+        20.0: "20 is how many pictures it was given. Asked is how many of the 200 results are far from each of them.",
         200.0: "All of them? Look at the distance of each result to the *nearest* of the 20.",
     }
-    hint = "Walk down from noise, 64 calls, with your function as the guess. How many end away from all 20?"
+    hint = "Walk down from noise to level 0, with your function as the guess. How far is each result from each picture?"
     expect_number("The number of new pictures", new, 0, wrong_counts, hint, near=0.5)
     return "At t = 1 the mean of all, near 0 the best fit, and at the end of every walk a copy."
 
@@ -119,3 +122,48 @@ def _normal_guess(function: Any) -> str:
         otherwise = "The line's slope is the covariance of x0 and x_t, over the variance of x_t."
         expect(given, m + slope * seen, traps, otherwise, said=f"{said} it is not right.")
     return "A mean between what is seen and what is known before: the noisier, the less the guess listens."
+
+
+class _Guesses(nn.Module):
+    """A generator as what it guesses of the picture, for flat x_t at levels (count, 1)."""
+
+    def __init__(self, inside: Generator) -> None:
+        super().__init__()
+        self.inside = inside
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        shape = self.inside.shape
+        belief = self.inside.belief(x_t.view(-1, *shape), t.view(-1, *(1 for _ in shape)))
+        return self.inside.head.x0_hat(belief, None, 1.0, True).flatten(1)
+
+    def draw(self, count: int, steps: int) -> Tensor:
+        """The chapter's walk from noise to pictures, without dice."""
+        x, rows = torch.randn(count, 256, generator=seeded(23), dtype=torch.float32), torch.linspace(1, 0, steps + 1)
+        for t, u in itertools.pairwise(rows.float()):
+            (alpha_t, sigma_t), (alpha_u, sigma_u) = self.inside.schedule(t), self.inside.schedule(u)
+            x0_hat = answers_of(self, x, t.expand(count, 1)).float()
+            x = alpha_u * x0_hat + sigma_u * (x - alpha_t * x0_hat) / sigma_t
+        return x
+
+
+@exercise("train-new")
+def _train_new(trained: Any) -> str:
+    net = expect_net(trained)
+    if not isinstance(net, Generator) or math.prod(net.shape) != 256:
+        raise NotYetError(f"Hand in a mg.Generator of pictures of 256 pixels; this is a {type(net).__name__}.")
+    guesses, known, unseen = _Guesses(net), *(digits(split=split)[0].flatten(1) for split in ("train", "validation"))
+    t = torch.full((len(unseen), 1), 0.5)
+    alpha, sigma = net.schedule(t)
+    x_t = alpha * unseen + sigma * torch.randn(unseen.shape, generator=seeded(29), dtype=torch.float32)
+    off = typical(answers_of(guesses, x_t, t) - unseen)
+    copies = int((torch.cdist(guesses.draw(100, 16), known.float()).amin(dim=1) < 1).sum())
+    said = f"Of 100 digits drawn, {copies} are copies; guesses of unseen ones are off by {off:.3f}."
+    if copies <= 20 and off <= 0.33:
+        return f"{said} It has seen enough to fill the gaps with digits that could be."
+    if off > 0.45:
+        raise NotYetError(f"{said} A fog is off by 0.40. Was it trained, and is this the one that was?")
+    if copies > 20:
+        raise NotYetError(f"{said} It knows digits by heart. What decides whether it does?")
+    raise NotYetError(
+        f"{said} At most 0.33 is wanted. New it is, but so is any scribble. What would it need to guess better?"
+    )

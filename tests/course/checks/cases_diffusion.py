@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from math import nan
 
 import torch
 from helpers_checks import Case, breaks, empty
-from torch import Tensor
+from torch import Tensor, nn
+
+from minigen import IdealGenerator, heads, nets, plans
+from minigen.data import digits
+from minigen.generator import Generator
+from minigen.training import History
 
 
 def onward(alpha_u: float, sigma_u: float, alpha_t: float, sigma_t: float) -> tuple[float, float]:
@@ -33,6 +40,37 @@ def over_the_batch(x_t: Tensor, alpha: float, sigma: float, pictures: Tensor) ->
 
 def normal_guess(x_t: Tensor, alpha: float, sigma: float, m: float, v: float) -> Tensor:
     return m + alpha * v * (x_t - alpha * m) / (alpha**2 * v + sigma**2)
+
+
+class Known(Generator):
+    """A generator that needs no training: what it guesses of flat pictures is known."""
+
+    def __init__(self, guess: Callable[[Tensor, Tensor], Tensor], shape: tuple[int, ...] = (256,)) -> None:
+        net = nets.MLP(256, width=8) if len(shape) == 1 else nets.UNet(size=16, widths=(8, 8))
+        super().__init__(net, heads.Regression("x0"), plans.diffusion())
+        self.guess = guess
+
+    def belief(self, x_t: Tensor, t: Tensor, *others: object, **named: object) -> Tensor:
+        return self.guess(x_t.flatten(1), t.flatten(1)).view_as(x_t).to(x_t)
+
+
+@cache
+def known() -> Tensor:
+    return digits(size=16)[0].flatten(1).double()
+
+
+def as_numbers_do(x_t: Tensor, t: Tensor) -> Tensor:
+    """The guess of numbers that are spread normally: for 256 at once, in the directions in which digits vary."""
+    m = known().mean(dim=0)
+    spread, ways = torch.linalg.eigh(torch.cov(known().T))
+    alpha, sigma = (part.double() for part in (torch.cos(t * torch.pi / 2), torch.sin(t * torch.pi / 2)))
+    slope = alpha * spread / (alpha**2 * spread + sigma**2)
+    return m + ((x_t.double() - alpha * m) @ ways * slope) @ ways.T
+
+
+def copier(count: int) -> Callable[[Tensor, Tensor], Tensor]:
+    perfect = IdealGenerator(known()[:count].float(), heads.Regression("x0"), plans.diffusion())
+    return lambda x_t, t: perfect.belief(x_t, t.expand_as(x_t))
 
 
 CASES = {
@@ -63,24 +101,24 @@ CASES = {
     "perfect-guess": Case(
         right=[(perfect_guess, 0)],
         wrong={
-            "plain mean": [(lambda x, a, s, p: p.mean(dim=0).expand_as(x), 0)],
-            "mean of all": [(lambda x, a, s, p: p[torch.cdist(x, a * p).argmin(dim=1)], 0)],
-            "compare it with those": [(lambda x, a, s, p: like(x, p, s**2, p), 0)],
-            "a 2 is missing": [(lambda x, a, s, p: like(x, a * p, s**2 / 2, p), 0)],
-            "squared": [(lambda x, a, s, p: like(x, a * p, s, p), 0)],
-            "x_t itself": [(lambda x, a, s, p: like(x / (a + 1e-12), p, s**2, p), 0)],
-            "clean picture": [(lambda x, a, s, p: a * perfect_guess(x, a, s, p), 0)],
+            "say nothing": [(lambda x, a, s, p: p.mean(dim=0).expand_as(x), 0)],
+            "count for nothing": [(lambda x, a, s, p: p[torch.cdist(x, a * p).argmin(dim=1)], 0)],
+            "once it is in x_t": [(lambda x, a, s, p: like(x, p, s**2, p), 0)],
+            "too fast": [(lambda x, a, s, p: like(x, a * p, s**2 / 2, p), 0)],
+            "or its size": [(lambda x, a, s, p: like(x, a * p, s, p), 0)],
+            "And its noise": [(lambda x, a, s, p: like(x / (a + 1e-12), p, s**2, p), 0)],
+            "a guess of": [(lambda x, a, s, p: a * perfect_guess(x, a, s, p), 0)],
             "it is no number": [(weights_underflow, 0)],
             "sum to 1": [(over_the_batch, 0)],
             "shape": [(lambda x, a, s, p: perfect_guess(x, a, s, p)[0], 0)],
-            "to copy": [(perfect_guess, 20)],
+            "it was given": [(perfect_guess, 20)],
             "nearest": [(perfect_guess, 200)],
             "Walk down": [(perfect_guess, 7)],
             "returns nothing yet": [(empty, 0)],
             "stopped with KeyError": [(breaks, 0)],
             "A function is wanted": [(3, 0)],
         },
-        secret=r"softmax|cdist|is 0\b|\bzero\b|none of the 200",
+        secret=r"softmax|cdist|is 0\b|\bzero\b|\bnone\b|\bcop(y|ies)\b|alpha|sigma \*\*|squared",
     ),
     "normal-guess": Case(
         right=[normal_guess, lambda x, a, s, m, v: normal_guess(x, a, s, m, v).tolist()],
@@ -103,5 +141,21 @@ CASES = {
         },
         secret=r"alpha\*\*2|alpha \* v|a\*\*2",
         function=True,
+    ),
+    "train-new": Case(
+        right=[(Known(as_numbers_do),), (Known(as_numbers_do, (1, 16, 16)),)],
+        wrong={
+            "by heart": [(Known(copier(20)),), (Known(copier(3600)),)],
+            "any scribble": [(Known(lambda x, t: known().mean(dim=0).expand_as(x)),)],
+            "Was it trained": [(Known(lambda x, t: x),)],
+            "256 pixels": [
+                (nn.Linear(256, 256),),
+                (Generator(nets.MLP(2, width=8), heads.Regression("x0"), plans.diffusion()),),
+            ],
+            "the class Generator": [(Generator,)],
+            "not finite": [(Known(lambda x, t: x.log()),)],
+            "history": [(History(),)],
+        },
+        secret=r"more digits|all digits|3,600|\[:",
     ),
 }
