@@ -147,6 +147,17 @@ OLD_PLACES = {
         "what-the-field-does",
         "your-guesses",
     ],
+    "one-network": [
+        "which-is-easier-to-name",
+        "three-names-for-one-guess",
+        "what-the-loss-counts",
+        "four-nets-everything-else-equal",
+        "the-article-s-rival",
+        "where-naming-the-noise-fails",
+        "one-network-or-one-for-each-stage",
+        "what-the-field-does",
+        "your-guesses",
+    ],
     "how-to": ["read-it-here", "run-it-on-your-computer", "run-it-in-colab", "exercises", "how-long-it-takes"],
 }
 """Where links from elsewhere may lead: a rebuilt page keeps what it once had."""

@@ -7,10 +7,13 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor
+from minigen.course.checks.handed_in import answers_of, expect_net, typical
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor, refuses
+from minigen.data import digits
+from minigen.generator import Generator
 
 _NAMES = ("x0", "eps", "v")
 
@@ -55,17 +58,14 @@ def _name_one_get_all(function: Any) -> str:
 
 
 def _raises_at_pure_noise(function: Any, eps: Tensor, target: str, x_t: Tensor) -> None:
+    said = f"From eps to {target} at alpha = 0"
     try:
-        function(eps.clone(), "eps", target, x_t.clone(), 0.0, 1.0)
-    except ValueError:
-        return
-    except Exception as error:
-        raise NotYetError(
-            f"From eps to {target} at alpha = 0 it stopped with {type(error).__name__}; wanted is a ValueError."
-        ) from None
+        if refuses(function, eps, "eps", target, x_t, 0.0, 1.0):
+            return
+    except NotYetError as hint:
+        raise NotYetError(f"{said}: {hint}") from None
     raise NotYetError(
-        f"From eps to {target} at alpha = 0 it gave an answer. There x_t is the noise itself and says nothing of the"
-        " picture: raise a ValueError."
+        f"{said} it gave an answer. There x_t is the noise itself and says nothing of the picture: raise a ValueError."
     )
 
 
@@ -103,3 +103,43 @@ def _handed_back(share: Any) -> str:
     hint = "The error is what you hand back minus what is wanted. What is its variance, and what is the target's?"
     expect_number("The share", share, 0.8 - shrunk, traps, hint, near=2e-3)
     return "Such a target looks easy: most of it, with small steps nearly all, is known before anything is learned."
+
+
+class _Cleans(nn.Module):
+    """A generator as the picture that it names, for flat x_t at levels (count, 1); nothing is clipped."""
+
+    def __init__(self, inside: Generator) -> None:
+        super().__init__()
+        self.inside = inside
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        shape = self.inside.shape
+        belief = self.inside.belief(x_t.view(-1, *shape), t.view(-1, *(1 for _ in shape)))
+        return self.inside.head.x0_hat(belief, None, 1.0, False).flatten(1)
+
+    def off(self, level: float) -> tuple[float, float]:
+        """How far from unseen digits is what it names, and how far what it sees, at a level."""
+        x0 = digits(split="validation")[0].flatten(1)
+        t = torch.full((len(x0), 1), level)
+        alpha, sigma = self.inside.schedule(t)
+        x_t = alpha * x0 + sigma * torch.randn(x0.shape, generator=seeded(31), dtype=torch.float32)
+        return typical(answers_of(self, x_t, t) - x0), typical(x_t / alpha - x0)
+
+
+@exercise("train-target")
+def _train_target(trained: Any) -> str:
+    net = expect_net(trained)
+    if not isinstance(net, Generator) or math.prod(net.shape) != 256:
+        raise NotYetError(f"Hand in a mg.Generator of pictures of 256 pixels; this is a {type(net).__name__}.")
+    (off, seen), (half, _) = (_Cleans(net).off(level) for level in (0.05, 0.5))
+    said = f"At level 0.05 it is off by {off:.3f}, and the noisy digit itself by {seen:.3f}"
+    if off <= 0.76 * seen:
+        return f"{said}. Its loss counts what is asked here."
+    said = f"{said}; at most {0.76 * seen:.2f} is wanted."
+    if abs(off / seen - 1) < 0.03:
+        raise NotYetError(f"{said} That is as good as handing back what it sees. Was it trained?")
+    if half > 0.42:
+        raise NotYetError(f"{said} At level 0.5 it is off by {half:.2f}, and a fog by 0.40. Was it trained to the end?")
+    raise NotYetError(
+        f"{said} At level 0.5 it is off by {half:.2f}: it has learned something. What does its loss care for?"
+    )

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from math import nan
 
 import torch
 from helpers_checks import Case, empty
-from torch import Tensor
+from torch import Tensor, nn
+
+from minigen import heads, nets, plans
+from minigen.data import digits
+from minigen.generator import Generator
+from minigen.training import History
 
 
 def name_all(value: Tensor, source: str, target: str, x_t: Tensor, alpha: float, sigma: float) -> Tensor:
@@ -68,6 +74,32 @@ def v_alone_is_wrong(alpha: float, sigma: float) -> tuple[float, float]:
     return (alpha / sigma) ** 2, 1 + sigma**2
 
 
+class Known(Generator):
+    """A generator that needs no training: what it names in flat pictures is known."""
+
+    def __init__(self, names: Callable[[Tensor, Tensor], Tensor], shape: tuple[int, ...] = (1, 16, 16)) -> None:
+        net = nets.MLP(256, width=8) if len(shape) == 1 else nets.UNet(size=16, widths=(8, 8))
+        super().__init__(net, heads.Regression("x0"), plans.diffusion())
+        self.names = names
+
+    def belief(self, x_t: Tensor, t: Tensor, *others: object, **named: object) -> Tensor:  # type: ignore[override]
+        return self.names(x_t.flatten(1), t.flatten(1)).view_as(x_t).to(x_t)
+
+
+def nearest(x_t: Tensor, t: Tensor) -> Tensor:
+    """Knows the unseen digits, and finds the right one."""
+    known = digits(split="validation")[0].flatten(1)
+    return known[torch.cdist(x_t, torch.cos(t[0] * torch.pi / 2) * known).argmin(dim=1)]
+
+
+def off_by(by: float) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda x_t, t: nearest(x_t, t) + by
+
+
+def brought_back(x_t: Tensor, t: Tensor) -> Tensor:
+    return x_t / torch.cos(t * torch.pi / 2)
+
+
 CASES = {
     "name-one-get-all": Case(
         right=[name_all],
@@ -114,5 +146,21 @@ CASES = {
             "square too many": [(0.64,)],
         },
         secret=r"0\.79\b|0\.788|79 ?%",
+    ),
+    "train-target": Case(
+        right=[(Known(off_by(0.0)),), (Known(off_by(0.045)),), (Known(off_by(0.045), (256,)),)],
+        wrong={
+            "it has learned something": [(Known(off_by(0.128)),), (Known(off_by(-0.065)),)],
+            "handing back": [(Known(brought_back),)],
+            "to the end": [(Known(lambda x_t, t: 0 * x_t),)],
+            "256 pixels": [
+                (nn.Linear(256, 256),),
+                (Generator(nets.MLP(2, width=8), heads.Regression("x0"), plans.diffusion()),),
+            ],
+            "the class Generator": [(Generator,)],
+            "not finite": [(Known(lambda x_t, t: x_t.log()),)],
+            "history": [(History(),)],
+        },
+        secret=r"\bv\b|\beps\b|velocity|\btarget\b|Regression",
     ),
 }
