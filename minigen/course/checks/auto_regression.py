@@ -6,9 +6,13 @@ import itertools
 from typing import Any
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from minigen.base.randomness import seeded
+from minigen.course.checks.handed_in import answers_of, expect_net
 from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor, refuses
+from minigen.data import digits
 
 
 @exercise("chain")
@@ -92,3 +96,57 @@ def _pixel_bill(small: Any, large: Any, minutes: Any) -> str:
         0.1,
     )
     return "Millions of calls, one after the other: no faster machine does them side by side."
+
+
+SIDE = 10
+"""Of the small digits: the middle of the others, in black and white."""
+
+
+def _whiteness(net: nn.Module, pixels: Tensor) -> Tensor:
+    """The score of white for every pixel, (count, 100); chances are read as the scores that they come from."""
+    said = answers_of(net, pixels).double()
+    if said.numel() != pixels.numel() or len(said) != len(pixels):
+        raise NotYetError(
+            f"For {len(pixels)} digits of 100 pixels its answer has shape {tuple(said.shape)}. Wanted is a number for"
+            " every pixel: above 0 for white, below for black."
+        )
+    said = said.view_as(pixels)
+    chances = bool((said >= 0).all()) and bool((said <= 1).all()) and bool(said.any())
+    return said.logit(eps=1e-6) if chances else said
+
+
+def _reach(net: nn.Module, pixels: Tensor) -> int:
+    """How far before pixel 55 the last one stands that changes the belief about it."""
+    place, few = 55, pixels[:8]
+    changed = few.repeat(place, 1, 1)
+    for back in range(1, place + 1):
+        changed[back - 1, :, place - back] *= -1
+    said = _whiteness(net, torch.cat([few[None], changed]).flatten(0, 1)).view(place + 1, len(few), -1)[..., place]
+    moved = ((said[1:] - said[0]).abs() > 1e-4).any(dim=1)
+    return int(moved.nonzero().max()) + 1 if bool(moved.any()) else 0
+
+
+@exercise("train-writer")
+def _train_writer(trained: Any) -> str:
+    net, edge = expect_net(trained), (16 - SIDE) // 2
+    middle = digits(split="validation")[0][..., edge : edge + SIDE, edge : edge + SIDE]
+    pixels = torch.where(middle.flatten(1) > 0, 1.0, -1.0)
+    said = _whiteness(net, pixels)
+    for place in (0, 34, 55, 99):
+        other = pixels.clone()
+        other[:, place:] *= -1
+        if float((_whiteness(net, other) - said)[:, : place + 1].abs().max()) > 1e-3:
+            raise NotYetError("It looks ahead: a pixel's belief changes with that pixel itself, or with a later one.")
+    loss = float(F.soft_margin_loss(said, pixels.double()))
+    told = f"On unseen digits its loss is {loss:.3f} a pixel; at most 0.390 is wanted."
+    if loss <= 0.39:
+        return f"On unseen digits its loss is {loss:.3f} a pixel: it sees the stroke that comes down from above."
+    if loss > 0.6:
+        raise NotYetError(f"{told} Blind guessing has 0.69. Was it trained, and is this the one that was?")
+    back = _reach(net, pixels)
+    if back < SIDE:
+        raise NotYetError(
+            f"{told} The farthest pixel that changes its belief stands {back} back. Which of the written pixels that"
+            " touch the next one does it not see?"
+        )
+    raise NotYetError(f"{told} It looks up to {back} pixels back, and that is enough. Is it trained to the end?")
