@@ -2,5 +2,15 @@
 
 from __future__ import annotations
 
-DONE: list[str] = ["curve-fitting", "blurry-average", "missing-pixels", "auto-regression", "patches", "diffusion", "few-steps", "one-network", "four-choices"]
+DONE: list[str] = [
+    "curve-fitting",
+    "blurry-average",
+    "missing-pixels",
+    "auto-regression",
+    "patches",
+    "diffusion",
+    "few-steps",
+    "one-network",
+    "four-choices",
+]
 """Names of notebooks in ``book``, without ``.ipynb``."""

@@ -124,13 +124,13 @@ def _apart(heights: Sequence[float], least: float, low: float, high: float) -> l
 
 
 def plain_numbers(axis: Axes) -> None:
-    """Label a logarithmic axis 0.1, 1, 10: small raised powers can't be read."""
+    """Label a logarithmic axis 0.1, 1, 10 up to 1,000,000: small raised powers can't be read."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     for each, scale in ((axis.xaxis, axis.get_xscale()), (axis.yaxis, axis.get_yscale())):
         if scale == "log":
             each.set_major_locator(LogLocator(numticks=6))
-            each.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            each.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1e4 else f"{value:g}"))
             each.set_minor_formatter(NullFormatter())
 
 

@@ -10,8 +10,11 @@ import torch
 from torch import Tensor
 
 from minigen.base.randomness import seeded
+from minigen.course.checks.handed_in import expect_net
 from minigen.course.checks.judging import NotYetError, ask, close, exercise, expect, expect_number, expect_tensor
+from minigen.generator import Generator
 from minigen.plans import ramp
+from minigen.sampling import sample
 
 
 def _row_table(flip: float) -> Tensor:
@@ -137,3 +140,31 @@ def _never_disagree(differ: Any, brightness: Any) -> str:
     squares = [([0.0, 0.5186, 0.9587, 0.9994], "Those are means of squares. Take the mean of the absolute values.")]
     expect(given, [0.0, 0.6560, 0.9714, 0.9996], squares, otherwise, near=0.01)
     return "Averages never contradict each other. In one call they are grey; more calls let them make up their mind."
+
+
+@exercise("train-spread")
+def _train_spread(trained: Any) -> str:
+    net = expect_net(trained)
+    if not isinstance(net, Generator) or tuple(net.shape) != (64,):
+        raise NotYetError(f"Hand in a mg.Generator of rows of 64 pixels; this is a {type(net).__name__}.")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(next(net.parameters()).dtype)  # the reader may have changed it since the training
+    try:
+        white = sample(net, 500, steps=16, seed=23).cpu() > 0
+    except (ValueError, RuntimeError) as error:
+        raise NotYetError(f"Asked for rows in sixteen calls, your network stopped: {error}") from None
+    finally:
+        torch.set_default_dtype(before)
+    differ, share = float((white[:, 1:] != white[:, :-1]).double().mean()), float(white.double().mean())
+    said = f"Of the neighbours in its rows {differ:.0%} differ"
+    if differ < 0.02 or not 0.25 < share < 0.75:
+        raise NotYetError(f"{said}, and {share:.0%} of all pixels are white. In real ones it is 5% and 50%.")
+    if differ <= 0.12:
+        return f"{said}; in real ones it is 5%. What is drawn together need not agree at once: it can, later."
+    if differ > 0.42:
+        raise NotYetError(f"{said}: hardly better than coins. Was it trained, and is this the one that was?")
+    if net.plan.name == "raster":
+        raise NotYetError(f"{said}; at most 12% is wanted. Which pixels does it draw without asking one another?")
+    raise NotYetError(
+        f"{said}; at most 12% is wanted. What can it do about two pixels of one call that turn out not to fit?"
+    )

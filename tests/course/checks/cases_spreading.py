@@ -6,7 +6,11 @@ import math
 
 import torch
 from helpers_checks import Case, breaks, empty, unwritten
-from torch import Tensor
+from torch import Tensor, nn
+
+from minigen import heads, nets, plans
+from minigen.generator import Generator
+from minigen.training import History
 
 
 def bits_of(table: Tensor, places: set[int]) -> Tensor:
@@ -88,6 +92,32 @@ def comes_back(pixels: int, width: float, steps: int) -> Tensor:
     return torch.cat([plan[:1], plan[1:-1].flip(0), plan[-1:]])
 
 
+class Exact(Generator):
+    """A generator of the chapter's rows that needs no training: its belief is exact."""
+
+    def __init__(self, plan: plans.Plan, flip: float = 0.05) -> None:
+        super().__init__(nets.MLP(64, width=8), heads.Categorical(2), plan)
+        self.passes = torch.tensor([[1 - flip, flip], [flip, 1 - flip]], dtype=torch.float64)
+
+    def belief(self, x_t: Tensor, t: Tensor, *others: object, **named: object) -> Tensor:
+        alpha, sigma = (part.double()[..., None] for part in self.schedule(t.expand_as(x_t)))
+        off = (x_t.double()[..., None] - alpha * torch.tensor([-1.0, 1.0])) / sigma.clamp(min=1e-3)
+        says = (-off.square() / 2).softmax(dim=2)
+        left, right = self.passed(says), self.passed(says.flip(1)).flip(1)
+        return (left * says * right + 1e-30).log().to(x_t)
+
+    def passed(self, says: Tensor) -> Tensor:
+        told = [torch.full((len(says), 2), 0.5, dtype=torch.float64)]
+        for place in range(63):
+            now = told[-1] * says[:, place] @ self.passes
+            told.append(now / now.sum(dim=1, keepdim=True))
+        return torch.stack(told, dim=1)
+
+
+HALVING = sorted(range(64), key=lambda place: int(f"{place:06b}"[::-1], 2))
+FAR_APART = torch.tensor(HALVING).argsort().tolist()
+
+
 CASES = {
     "bits-lost": Case(
         right=[
@@ -151,5 +181,28 @@ CASES = {
             "should be numbers": [(0.0, "bright")],
         },
         secret=r"0\.65|0\.97|0\.99|\b0\.0\b|grey",
+    ),
+    "train-spread": Case(
+        right=[
+            (Exact(plans.diffusion()),),
+            (Exact(plans.ramp(0.5)),),
+            (Exact(plans.random_order()),),
+            (Exact(plans.ramp(1 / 64, order=FAR_APART)),),
+            (Exact(plans.any_ramp()),),
+        ],
+        wrong={
+            "without asking": [(Exact(plans.raster(4)),), (Exact(plans.raster(1)),)],
+            "turn out not to fit": [(Exact(plans.ramp(1 / 64)),), (Exact(plans.random_order(), flip=0.2),)],
+            "Was it trained": [(Exact(plans.diffusion(), flip=0.5),)],
+            "are white": [(Exact(plans.diffusion(), flip=1e-4),)],
+            "sixteen calls, your network stopped": [(Exact(plans.one_shot()),)],
+            "64 pixels": [
+                (nn.Linear(64, 64),),
+                (Generator(nets.MLP(2, width=8), heads.Categorical(2), plans.diffusion()),),
+            ],
+            "the class Generator": [(Generator,)],
+            "history": [(History(),)],
+        },
+        secret=r"diffusion|random_order|ramp\(|scatter|noise|a part of",
     ),
 }
