@@ -8,6 +8,7 @@ DONE: list[str] = [
     "missing-pixels",
     "auto-regression",
     "patches",
+    "spreading",
     "diffusion",
     "few-steps",
     "one-network",
