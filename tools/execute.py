@@ -76,8 +76,14 @@ def tidy(notebook: NotebookNode) -> bytes:
 
 
 def fold(cell: NotebookNode) -> None:
-    """Let JupyterLab fold what the site folds: the code of figures, and solutions with what they show."""
+    """Let JupyterLab fold what the site folds: the code of figures, and solutions with what they show.
+
+    And say on the site which of the two a fold is, or a curious click would spoil an exercise.
+    """
     tags = set(cell.metadata.get("tags", []))
+    if "hide-input" in tags:
+        what = "solution" if "exercise-solution" in tags else "the code"
+        cell.metadata["mystnb"] = {"code_prompt_show": f"Show {what}", "code_prompt_hide": f"Hide {what}"}
     folds = {"source_hidden": {"hide-input", "remove-cell"}, "outputs_hidden": {"exercise-solution"}}
     if folded := {name: True for name, marks in folds.items() if tags & marks}:
         cell.metadata["jupyter"] = folded

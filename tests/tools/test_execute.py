@@ -30,6 +30,26 @@ def test_jupyterlab_folds_what_the_site_folds(tags: list[str], folded: dict[str,
     assert cell.metadata.get("jupyter") == folded
 
 
+@pytest.mark.parametrize(
+    ("tags", "said"), [(["hide-input"], "Show the code"), (["hide-input", "exercise-solution"], "Show solution")]
+)
+def test_the_site_says_which_fold_is_a_solution(tags: list[str], said: str) -> None:
+    """Or a curious click spoils an exercise."""
+    cell = nbformat.v4.new_code_cell("x", metadata={"tags": tags})
+    execute.tidy(nbformat.v4.new_notebook(cells=[cell]))
+    assert cell.metadata["mystnb"]["code_prompt_show"] == said
+
+
+def test_every_fold_of_the_book_says_what_is_in_it() -> None:
+    """In the committed notebooks, too."""
+    for path in execute.notebooks_of_the_book():
+        for cell in nbformat.read(path, as_version=4).cells:
+            tags = cell.metadata.get("tags", [])
+            if "hide-input" in tags:
+                what = "solution" if "exercise-solution" in tags else "the code"
+                assert cell.metadata["mystnb"]["code_prompt_show"] == f"Show {what}", (path.name, cell.source[:80])
+
+
 def test_what_differs_from_run_to_run_is_left_out() -> None:
     bar = nbformat.v4.new_output("stream", name="stderr", text="50%")
     said = nbformat.v4.new_output("stream", name="stdout", text="done")
