@@ -84,6 +84,8 @@ def fold(cell: NotebookNode) -> None:
     if "hide-input" in tags:
         what = "solution" if "exercise-solution" in tags else "the code"
         cell.metadata["mystnb"] = {"code_prompt_show": f"Show {what}", "code_prompt_hide": f"Hide {what}"}
+    if "exercise-solution" in tags:
+        cell.metadata["cellView"] = "form"  # Colab folds it, too
     folds = {"source_hidden": {"hide-input", "remove-cell"}, "outputs_hidden": {"exercise-solution"}}
     if folded := {name: True for name, marks in folds.items() if tags & marks}:
         cell.metadata["jupyter"] = folded
