@@ -1,8 +1,9 @@
 """A fair trial of auto-regression: the trainings, one after another (chapters 10 and 11).
 
-Every family gets at most 320,000 digits, about 1.46 M parameters, a rate that falls to 0 at its own end, and the
+Every family gets at most 320,000 digits, 1.07 to 1.46 M parameters, a rate that falls to 0 at its own end, and the
 checkpoint that is best on validation digits. What is repeated 89 times is learned by heart by nets that see it whole,
-so the causal ones get what the literature asks for then: a weight decay far above the usual, an early stop, dropout.
+so the causal ones get what the literature asks for then: a weight decay far above the usual, an early stop, and the
+larger one dropout.
 Nets that write patches learn from all hidden pixels and stop by what their next step writes.
 
 The list below is in order of importance, and each training is a pair of files in ``runs/trial``: what is there is
