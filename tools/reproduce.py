@@ -32,7 +32,7 @@ FRESH = ROOT / "runs" / "reproduce"
 
 ORDER = (
     "lessons", "cache", "orders", "stages", "speedrun", "few_steps", "spreading", "flat", "scenes", "guidance",
-    "future", "frontier",
+    "future", "frontier", "trial",
 )  # fmt: skip
 """From minutes to most of a day; a file that is not named comes last."""
 

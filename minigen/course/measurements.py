@@ -295,6 +295,7 @@ def results(name: str | None = None, table: str | None = None) -> DataFrame:
     learning_rate                of the training, at its largest
     iterations, updates          of a training; of all networks together                          number
     pick, eta, second_order      how a curve draws: see ``mg.sample``
+    steps, temperature           the same
     sampling_X                   how an entry draws: ``X`` as above, or shift
     like, from, weights          has the same pictures; scored there; start of the checksum
     count, bits_of               pictures that were scored; digits for the bits                   number

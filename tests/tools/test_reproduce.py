@@ -251,10 +251,11 @@ def test_the_command_of_a_committed_file_makes_that_file(
 
     monkeypatch.setattr(Results, "measure", measure)
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    (command,) = reproduce.commands_for(name, out)
     shutil.copy(reproduce.RESULTS / f"{name}.json", out)
-    monkeypatch.setattr(sys, "argv", [*command[1:], *(["--trained"] if name == "frontier" else [])])  # train nothing
-    runpy.run_path(command[1], run_name="__main__")
+    for command in reproduce.commands_for(name, out):
+        train_nothing = ["--trained"] if name == "frontier" else []
+        monkeypatch.setattr(sys, "argv", [*command[1:], *train_nothing])
+        runpy.run_path(command[1], run_name="__main__")
     assert out.read_bytes() == (reproduce.RESULTS / f"{name}.json").read_bytes()
     assert len(lacking) == LACKING.get(name, 0), lacking
 
