@@ -81,8 +81,8 @@ def fold(cell: NotebookNode) -> None:
     And say on the site which of the two a fold is, or a curious click would spoil an exercise.
     """
     tags = set(cell.metadata.get("tags", []))
-    if "hide-input" in tags:
-        what = "solution" if "exercise-solution" in tags else "the code"
+    if tags & {"hide-input", "hide-cell"}:
+        what = "solution" if "exercise-solution" in tags else "the code" if "hide-input" in tags else "code and result"
         cell.metadata["mystnb"] = {"code_prompt_show": f"Show {what}", "code_prompt_hide": f"Hide {what}"}
     if "exercise-solution" in tags:
         cell.metadata["cellView"] = "form"  # Colab folds it, too

@@ -31,7 +31,12 @@ def test_jupyterlab_folds_what_the_site_folds(tags: list[str], folded: dict[str,
 
 
 @pytest.mark.parametrize(
-    ("tags", "said"), [(["hide-input"], "Show the code"), (["hide-input", "exercise-solution"], "Show solution")]
+    ("tags", "said"),
+    [
+        (["hide-input"], "Show the code"),
+        (["hide-cell"], "Show code and result"),
+        (["hide-input", "exercise-solution"], "Show solution"),
+    ],
 )
 def test_the_site_says_which_fold_is_a_solution(tags: list[str], said: str) -> None:
     """Or a curious click spoils an exercise."""
