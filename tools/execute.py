@@ -83,7 +83,8 @@ def fold(cell: NotebookNode) -> None:
     tags = set(cell.metadata.get("tags", []))
     if tags & {"hide-input", "hide-cell"}:
         what = "solution" if "exercise-solution" in tags else "the code" if "hide-input" in tags else "code and result"
-        cell.metadata["mystnb"] = {"code_prompt_show": f"Show {what}", "code_prompt_hide": f"Hide {what}"}
+        said = {"code_prompt_show": f"Show {what}", "code_prompt_hide": f"Hide {what}"}
+        cell.metadata["mystnb"] = {**cell.metadata.get("mystnb", {}), **said}
     if "exercise-solution" in tags:
         cell.metadata["cellView"] = "form"  # Colab folds it, too
     folds = {"source_hidden": {"hide-input", "remove-cell"}, "outputs_hidden": {"exercise-solution"}}

@@ -40,9 +40,10 @@ def test_jupyterlab_folds_what_the_site_folds(tags: list[str], folded: dict[str,
 )
 def test_the_site_says_which_fold_is_a_solution(tags: list[str], said: str) -> None:
     """Or a curious click spoils an exercise."""
-    cell = nbformat.v4.new_code_cell("x", metadata={"tags": tags})
+    cell = nbformat.v4.new_code_cell("x", metadata={"tags": tags, "mystnb": {"markdown_format": "myst"}})
     execute.tidy(nbformat.v4.new_notebook(cells=[cell]))
     assert cell.metadata["mystnb"]["code_prompt_show"] == said
+    assert cell.metadata["mystnb"]["markdown_format"] == "myst"
 
 
 def test_every_fold_of_the_book_says_what_is_in_it() -> None:
