@@ -6,7 +6,8 @@ which are scored against the held-out digits, once; and so does the plain pair, 
 Every picture is drawn from the belief, eta 1. Each seed's net chooses for itself.
 
 Draws with the nets of ``trial.py`` that are trained, and with those of the package where a seed 0 is not in the list.
-What the file has for the same weights is kept, so a run goes on. Cheap curves come first.
+What the file has for the same weights is kept, so a run goes on. Cheap curves come first. Writes
+``minigen/course/results/trial.json``.
 """
 
 from __future__ import annotations
