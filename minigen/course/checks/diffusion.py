@@ -7,13 +7,12 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.handed_in import answers_of, expect_net, typical
+from minigen.course.checks.handed_in import Named, answers_of, expect_digits, typical
 from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor
 from minigen.data import digits
-from minigen.generator import Generator
 
 
 @exercise("onward")
@@ -124,39 +123,26 @@ def _normal_guess(function: Any) -> str:
     return "A mean between what is seen and what is known before: the noisier, the less the guess listens."
 
 
-class _Guesses(nn.Module):
-    """A generator as what it guesses of the picture, for flat x_t at levels (count, 1)."""
-
-    def __init__(self, inside: Generator) -> None:
-        super().__init__()
-        self.inside = inside
-
-    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
-        shape = self.inside.shape
-        belief = self.inside.belief(x_t.view(-1, *shape), t.view(-1, *(1 for _ in shape)))
-        return self.inside.head.x0_hat(belief, None, 1.0, True).flatten(1)
-
-    def draw(self, count: int, steps: int) -> Tensor:
-        """The chapter's walk from noise to pictures, without dice."""
-        x, rows = torch.randn(count, 256, generator=seeded(23), dtype=torch.float32), torch.linspace(1, 0, steps + 1)
-        for t, u in itertools.pairwise(rows.float()):
-            (alpha_t, sigma_t), (alpha_u, sigma_u) = self.inside.schedule(t), self.inside.schedule(u)
-            x0_hat = answers_of(self, x, t.expand(count, 1)).float()
-            x = alpha_u * x0_hat + sigma_u * (x - alpha_t * x0_hat) / sigma_t
-        return x
+def _drawn(guesses: Named, count: int, steps: int) -> Tensor:
+    """The chapter's walk from noise to pictures, without dice."""
+    x, rows = torch.randn(count, 256, generator=seeded(23), dtype=torch.float32), torch.linspace(1, 0, steps + 1)
+    for t, u in itertools.pairwise(rows.float()):
+        (alpha_t, sigma_t), (alpha_u, sigma_u) = guesses.inside.schedule(t), guesses.inside.schedule(u)
+        x0_hat = answers_of(guesses, x, t.expand(count, 1)).float()
+        x = alpha_u * x0_hat + sigma_u * (x - alpha_t * x0_hat) / sigma_t
+    return x
 
 
 @exercise("train-new")
 def _train_new(trained: Any) -> str:
-    net = expect_net(trained)
-    if not isinstance(net, Generator) or math.prod(net.shape) != 256:
-        raise NotYetError(f"Hand in a mg.Generator of pictures of 256 pixels; this is a {type(net).__name__}.")
-    guesses, known, unseen = _Guesses(net), *(digits(split=split)[0].flatten(1) for split in ("train", "validation"))
+    net = expect_digits(trained)
+    guesses = Named(net, clip=True)
+    known, unseen = (digits(split=split)[0].flatten(1) for split in ("train", "validation"))
     t = torch.full((len(unseen), 1), 0.5)
     alpha, sigma = net.schedule(t)
     x_t = alpha * unseen + sigma * torch.randn(unseen.shape, generator=seeded(29), dtype=torch.float32)
     off = typical(answers_of(guesses, x_t, t) - unseen)
-    copies = int((torch.cdist(guesses.draw(100, 16), known.float()).amin(dim=1) < 1).sum())
+    copies = int((torch.cdist(_drawn(guesses, 100, 16), known.float()).amin(dim=1) < 1).sum())
     said = f"Of 100 digits drawn, {copies} are copies; guesses of unseen ones are off by {off:.3f}."
     if copies <= 20 and off <= 0.33:
         return f"{said} It has seen enough to fill the gaps with digits that could be."

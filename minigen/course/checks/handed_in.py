@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from minigen.course.checks.judging import NotYetError, as_numbers
+from minigen.generator import Generator
 from minigen.training import History
 
 
@@ -22,6 +24,27 @@ def expect_net(given: Any) -> nn.Module:
     if not any(True for _ in given.parameters()):
         raise NotYetError("This has no weights, so there was nothing to train.")
     return given
+
+
+def expect_digits(given: Any) -> Generator:
+    """The generator of digits that was handed in, or a hint on what else it is."""
+    net = expect_net(given)
+    if not isinstance(net, Generator) or math.prod(net.shape) != 256:
+        raise NotYetError(f"Hand in a mg.Generator of pictures of 256 pixels; this is a {type(net).__name__}.")
+    return net
+
+
+class Named(nn.Module):
+    """A generator as the picture that it names, by its mean, for flat x_t at levels (count, 1)."""
+
+    def __init__(self, inside: Generator, clip: bool) -> None:
+        super().__init__()
+        self.inside, self.clip = inside, clip
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        shape = self.inside.shape
+        belief = self.inside.belief(x_t.view(-1, *shape), t.view(-1, *(1 for _ in shape)))
+        return self.inside.head.x0_hat(belief, None, 1.0, self.clip).flatten(1)
 
 
 def answers_of(net: nn.Module, *inputs: Tensor) -> Tensor:

@@ -7,10 +7,10 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.handed_in import answers_of, expect_net, typical
+from minigen.course.checks.handed_in import Named, answers_of, expect_digits, typical
 from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor, refuses
 from minigen.data import digits
 from minigen.generator import Generator
@@ -105,33 +105,19 @@ def _handed_back(share: Any) -> str:
     return "Such a target looks easy: most of it, with small steps nearly all, is known before anything is learned."
 
 
-class _Cleans(nn.Module):
-    """A generator as the picture that it names, for flat x_t at levels (count, 1); nothing is clipped."""
-
-    def __init__(self, inside: Generator) -> None:
-        super().__init__()
-        self.inside = inside
-
-    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
-        shape = self.inside.shape
-        belief = self.inside.belief(x_t.view(-1, *shape), t.view(-1, *(1 for _ in shape)))
-        return self.inside.head.x0_hat(belief, None, 1.0, False).flatten(1)
-
-    def off(self, level: float) -> tuple[float, float]:
-        """How far from unseen digits is what it names, and how far what it sees, at a level."""
-        x0 = digits(split="validation")[0].flatten(1)
-        t = torch.full((len(x0), 1), level)
-        alpha, sigma = self.inside.schedule(t)
-        x_t = alpha * x0 + sigma * torch.randn(x0.shape, generator=seeded(31), dtype=torch.float32)
-        return typical(answers_of(self, x_t, t) - x0), typical(x_t / alpha - x0)
+def _off(net: Generator, level: float) -> tuple[float, float]:
+    """How far from unseen digits is what it names, unclipped, and how far what it sees, at a level."""
+    x0 = digits(split="validation")[0].flatten(1)
+    t = torch.full((len(x0), 1), level)
+    alpha, sigma = net.schedule(t)
+    x_t = alpha * x0 + sigma * torch.randn(x0.shape, generator=seeded(31), dtype=torch.float32)
+    return typical(answers_of(Named(net, clip=False), x_t, t) - x0), typical(x_t / alpha - x0)
 
 
 @exercise("train-target")
 def _train_target(trained: Any) -> str:
-    net = expect_net(trained)
-    if not isinstance(net, Generator) or math.prod(net.shape) != 256:
-        raise NotYetError(f"Hand in a mg.Generator of pictures of 256 pixels; this is a {type(net).__name__}.")
-    (off, seen), (half, _) = (_Cleans(net).off(level) for level in (0.05, 0.5))
+    net = expect_digits(trained)
+    (off, seen), (half, _) = (_off(net, level) for level in (0.05, 0.5))
     said = f"At level 0.05 it is off by {off:.3f}, and the noisy digit itself by {seen:.3f}"
     if off <= 0.76 * seen:
         return f"{said}. Its loss counts what is asked here."
