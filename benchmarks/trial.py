@@ -55,6 +55,8 @@ JOBS = (
     Job(MIXED),
     Job("digits-raster-4", 0, NEXT, "next"),
     Job("digits-raster-1", 0, NEXT, "next"),
+    # What the causal nets were given against learning by heart, given to noise
+    Job("digits-diffusion", 0, {"weight_decay": 0.5}, "decay-half"),
     *(
         job
         for seed in (1, 2)
