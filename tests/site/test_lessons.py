@@ -67,6 +67,7 @@ def opened(site: Path, browser: Browser, name: str, width: int, scheme: Literal[
     try:
         page = context.new_page()
         page.goto((site / "book" / f"{name}.html").as_uri(), wait_until="load")
+        page.wait_for_timeout(300)  # what scripts write, the sliders' words among them, counts as well
         return page.evaluate(script)
     finally:
         context.close()
