@@ -48,6 +48,7 @@ CURVES = (
     Curve("digits-raster-4", 16, "next"),
     Curve("digits-scattered", 16),
     Curve("digits-diffusion", 16),
+    Curve("digits-diffusion", 16, "decay-half"),
     Curve("digits-raster-4", 16, "next-half"),
     Curve("digits-scattered", 64),
     Curve("digits-diffusion", 64),
