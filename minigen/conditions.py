@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from minigen.base import text
-from minigen.base.errors import check_choice, check_labels, check_number, check_whole
-from minigen.base.parts import Config, Part, rebuilt
+from minigen.base.errors import check_labels, check_number, check_whole
+from minigen.base.parts import Config, Part, described
 
 
 class Condition(Part, ABC, kind="condition"):
@@ -94,7 +94,12 @@ class Labels(Condition):
         """What was asked for, as one whole number an image; None means every class equally often."""
         if given is None:
             return torch.arange(count) % self.classes
-        labels = torch.as_tensor(given)
+        try:
+            labels = torch.as_tensor(given)
+        except (TypeError, ValueError, RuntimeError):
+            raise TypeError(
+                f"labels is {given!r}; allowed: a whole number from 0 to {self.classes - 1}, or one for each image"
+            ) from None
         labels = labels.expand(count) if labels.dim() == 0 else labels
         check_labels("labels", labels, self.classes)
         if len(labels) != count:
@@ -139,7 +144,7 @@ class Prompt(Condition):
     layers: int = 2
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "words", tuple(self.words))  # JSON gives a list
+        object.__setattr__(self, "words", text.check_words(self.words))  # JSON gives a list
         check_whole("length", self.length, least=2)
         check_whole("layers", self.layers)
         check_number("dropout", self.dropout, 0, 1)
@@ -148,6 +153,8 @@ class Prompt(Condition):
         """The tokens (count, length) of one prompt, or of one an image; None is the empty prompt."""
         if given is None or isinstance(given, str):
             return text.encode(given or "", self.words, self.length).expand(count, -1)
+        if not isinstance(given, Sequence | Tensor) or len(given) == 0:
+            raise TypeError(f"prompt is {given!r}; allowed: a sentence, or one for each image")
         rows = (
             given
             if isinstance(given, Tensor)
@@ -192,7 +199,4 @@ def build(config: Config | None) -> Condition | None:
     """
     if config is None:
         return None
-    if "class" in config:
-        return cast(Condition, rebuilt(Condition, config))
-    arguments = dict(config)
-    return CONDITIONS[check_choice("condition", arguments.pop("name", None), CONDITIONS)](**arguments)
+    return cast(Condition, described(Condition, config, CONDITIONS))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from minigen import conditions, heads, nets, plans
 from minigen.base import store
-from minigen.base.errors import check_choice, check_images, nearest
+from minigen.base.errors import check_choice, check_images, check_kind
 from minigen.base.parts import check_kept
 from minigen.conditions import Condition
 from minigen.process import SCHEDULES, Schedule, corrupt, cosine, hide, schedule
@@ -72,11 +72,10 @@ class Generator(nn.Module):
         loss_on: str = "hidden",
     ) -> None:
         super().__init__()
-        if loss_on not in self.LOSS_ON:
-            raise ValueError(f"loss_on is {loss_on!r}; allowed: 'hidden', 'next'{nearest(loss_on, self.LOSS_ON)}")
+        check_choice("loss_on", loss_on, self.LOSS_ON)
         _check_choices(net, head, plan, schedule)
         if condition is not None:
-            _check_kind("condition", condition, Condition, "Labels(10)")
+            check_kind("condition", condition, Condition, "Labels(10)")
             check_choice(f"argument of {type(condition).__name__}", condition.argument, ("labels", "prompt"))
         self.net, self.head, self.plan, self.schedule = net, head, plan, schedule
         self.condition, self.loss_on = condition, loss_on
@@ -117,7 +116,10 @@ class Generator(nn.Module):
         return self._output(x_t if memory is not None else hide(x_t, t, self.schedule), t, tokens, memory)
 
     def _output(self, seen: Tensor, t: Tensor, tokens: Tensor | None, memory: nets.Memory | None) -> Tensor:
-        """``predict`` for what is hidden already."""
+        """``predict`` for what is hidden already; of weights of another kind, as after ``model.half()``, too."""
+        weights = next(self.parameters()).dtype
+        if seen.dtype != weights and not torch.is_autocast_enabled(seen.device.type):
+            return self._output(seen.to(weights), t.to(weights), tokens, memory).to(seen.dtype)
         context = None
         if self.condition is not None and self.embedding is not None:
             tokens = self.condition.none(len(seen)).to(seen.device) if tokens is None else tokens
@@ -232,6 +234,8 @@ class Generator(nn.Module):
     def check_batch(self, batch: tuple[Tensor, ...]) -> None:
         """Raise if training data do not fit this model: called once by ``train``, not in every step."""
         images, *labels = batch
+        if len(labels) > 1:
+            raise ValueError(f"data hold {len(batch)} tensors; allowed: images, and one of labels or tokens")
         check_images("images", images, self.shape)
         if labels and self.condition is None:
             raise ValueError("labels were given to a model without a condition; allowed: images alone")
@@ -330,13 +334,7 @@ def _check_kinds(net: nets.Net, head: heads.Head, plan: plans.Plan, schedule: Sc
         ("plan", plan, plans.Plan, "plans.diffusion()"),
         ("schedule", schedule, Schedule, "process.cosine"),
     ):
-        _check_kind(argument, given, kind, such)
-
-
-def _check_kind(argument: str, given: Any, kind: type, such: str) -> None:
-    if not isinstance(given, kind):
-        hint = "; call the class to make one" if isinstance(given, type) and issubclass(given, kind) else ""
-        raise TypeError(f"{argument} is {given!r}; allowed: a {kind.__name__}, such as {such}{hint}")
+        check_kind(argument, given, kind, such)
 
 
 def build(config: dict[str, Any]) -> Generator:

@@ -10,8 +10,8 @@ from minigen.base.errors import check_number, check_whole
 from minigen.base.randomness import BLOCK, seeded
 from minigen.conditions import Condition, Labels, Prompt
 from minigen.generator import Generator
-from minigen.model import unwrapped
-from minigen.plans import ROUNDING, shifted
+from minigen.model import shifted, unwrapped
+from minigen.plans import ROUNDING
 
 Interval = tuple[float, float]
 
@@ -130,8 +130,9 @@ def _tokens(condition: Condition, negative: str | int | None) -> Tensor:
     if negative is None:
         return condition.none(1)
     if isinstance(condition, Labels):
-        if not isinstance(negative, int):
+        if isinstance(negative, bool) or not isinstance(negative, int):
             raise TypeError(f"negative is {negative!r} for a model that is told labels; allowed: a label, or None")
+        check_whole("negative", negative, 0, condition.classes - 1)
         return condition.tokens(negative, 1)
     if isinstance(condition, Prompt) and not isinstance(negative, str):
         raise TypeError(f"negative is {negative!r} for a model that is told prompts; allowed: a prompt, or None")
@@ -140,6 +141,8 @@ def _tokens(condition: Condition, negative: str | int | None) -> Tensor:
 
 def _check_levels(model: Generator, levels: Interval) -> None:
     """Raise unless ``levels`` is an interval and all pixels of the plan share a level."""
+    if not isinstance(levels, tuple | list) or len(levels) != 2:
+        raise TypeError(f"levels is {levels!r}; allowed: (low, high), such as (0.2, 0.8)")
     low, high = levels
     check_number("levels[0]", low, 0, 1)
     check_number("levels[1]", high, 0, 1)

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from minigen.base.errors import check_choice, check_number, check_whole
-from minigen.base.parts import Config, Part, rebuilt
+from minigen.base.parts import Config, Part, described
 from minigen.process import TARGETS, Schedule, convert, corrupt
 
 PICKS = ("draw", "mean")
@@ -195,7 +195,4 @@ def build(config: Config) -> Head:
     >>> build({"name": "Regression", "target": "x0"})
     Regression(target='x0', gap=None)
     """
-    if "class" in config:
-        return cast(Head, rebuilt(Head, config))
-    arguments = dict(config)
-    return HEADS[check_choice("head", arguments.pop("name", None), HEADS)](**arguments)
+    return cast(Head, described(Head, config, HEADS))

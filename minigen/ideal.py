@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from minigen import heads, nets, plans
-from minigen.base.errors import check_images
+from minigen.base.errors import check_images, check_kind, check_number
 from minigen.process import Schedule, cosine, hide
 
 
@@ -44,6 +44,8 @@ class IdealGenerator:
         self, pictures: Tensor, head: heads.Head, plan: plans.Plan, schedule: Schedule = cosine, exact: float = 1e-3
     ) -> None:
         check_images("pictures", pictures)
+        check_kind("plan", plan, plans.Plan, "plans.diffusion()")
+        check_number("exact", exact, 0, open_left=True)
         _check_head(head)
         self.head, self.plan, self.schedule = head, plan, schedule
         self.condition, self.shape, self.device = None, tuple(pictures.shape[1:]), pictures.device

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,8 @@ from minigen.heads import Head
 from minigen.nets import Memory
 from minigen.plans import Plan
 from minigen.process import Schedule
+
+T = TypeVar("T", float, Tensor)
 
 
 class Model(Protocol):
@@ -110,6 +112,15 @@ def calls_at(model: Model, level: float, guidance_scale: float) -> int:
     """Network calls an image at a level: two with guidance (scales other than 0 and 1), else one."""
     own = getattr(model, "calls", None)
     return int(own(level, guidance_scale)) if own else 1 if guidance_scale in (0, 1) else 2
+
+
+def shifted(done: T, shift: float) -> T:
+    """Where rows stand by one number, as ``spacing`` places them by a schedule: the progress in place of ``done``.
+
+    >>> shifted(0.5, 3.0)                # half of the steps are done, and a quarter of the way
+    0.25
+    """
+    return done / (done + shift * (1 - done))
 
 
 @contextmanager

@@ -36,6 +36,8 @@ def by(turn: Turn, size: int = 16) -> Tensor:
             [5, 7, 8]])
     """
     check_whole("size", size)
+    if not callable(turn):
+        raise TypeError(f"turn is {turn!r}, a {type(turn).__name__}; allowed: a function of row and column")
     pixels = [(row, column) for row in range(size) for column in range(size)]
     first_to_last = sorted(range(len(pixels)), key=lambda pixel: turn(*pixels[pixel]))  # stable: equal ones stay
     return torch.tensor(first_to_last).argsort()
@@ -95,7 +97,13 @@ def check_order(given: object, words: Sequence[str | None]) -> Any:
     """
     if given is None or isinstance(given, str):
         return check_choice("order", given, words)
-    places = torch.as_tensor(given).flatten().tolist()
+    try:
+        places = torch.as_tensor(given).flatten().tolist()
+    except (TypeError, ValueError, RuntimeError):
+        places = None
+    if places is None or (isinstance(given, int | float)):
+        allowed = f"a place for each pixel, as orders.order() gives them, or {', '.join(map(repr, words))}"
+        raise TypeError(f"order is {given!r}, a {type(given).__name__}; allowed: {allowed}")
     lacks = set(range(len(places))).difference(places)
     if lacks or not places:
         said = f"{len(places)} places, and not {min(lacks, default=0)} among them"

@@ -23,22 +23,25 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar, cast
+from functools import partial
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor
 
-from minigen.base.errors import check_choice, check_number, check_whole, nearest
-from minigen.base.parts import ClassName, Config, Part, is_ours, rebuilt
+from minigen.base.errors import check_choice, check_number, check_seed, check_tensor, check_whole, check_wholes, nearest
+from minigen.base.parts import ClassName, Config, Part, described, is_ours
 from minigen.base.randomness import BLOCK, seeded
 from minigen.orders import check_order
 from minigen.process import SCHEDULES, respaced
 
 Shape = tuple[int, ...]
-T = TypeVar("T", float, Tensor)
 
 ROUNDING = 2**-20
 """Levels are rounded to multiples of this."""
+
+STAIRCASES, RAMPS = ("one_shot", "raster", "random_order"), ("diffusion", "ramp", "any_ramp")
+"""The names of the two kinds of plan below."""
 
 START_SHARE = 0.02
 """At least this share of training rows has nothing left: else a long walk's first call goes untrained."""
@@ -50,9 +53,10 @@ def spatial(shape: Shape) -> Shape:
     >>> spatial((3, 16, 16)), spatial((2,))
     ((16, 16), (2,))
     """
+    shape = check_wholes("shape", shape, such="(1, 16, 16)")
     if len(shape) not in (1, 3):
-        raise ValueError(f"shape is {tuple(shape)}; allowed: (channels, height, width) or (dimensions,)")
-    return tuple(shape[1:]) if len(shape) == 3 else tuple(shape)
+        raise ValueError(f"shape is {shape}; allowed: (channels, height, width) or (dimensions,)")
+    return shape[1:] if len(shape) == 3 else shape
 
 
 def as_levels(flat: Tensor, shape: Shape) -> Tensor:
@@ -99,15 +103,16 @@ class Plan(Part, ABC, kind="plan"):
         >>> plan.written(plan.places(shape), torch.tensor([0.25]), shape).flatten()
         tensor([0., 0., 1., 1., 0., 0., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.])
         """
+        check_tensor("progress", progress)
         count = (progress * self.default_steps(shape)).round()  # of pieces; rounded, since 22 * (15 / 22) is no 15
         return as_levels((place.to(count.device) >= count[:, None]).float(), shape)
 
     def check_steps(self, steps: int | None, shape: Shape) -> int:
         """``steps`` if the plan can be walked in so many, the default for None; else ``ValueError``."""
         most = self.default_steps(shape)
-        if steps is not None and self.whole and steps > most:
+        if steps is not None and check_whole("steps", steps) > most and self.whole:
             raise ValueError(f"steps is {steps}; allowed: 1 to {most}, since {self.name} has {most} piece(s) to write")
-        return most if steps is None else check_whole("steps", steps)
+        return most if steps is None else steps
 
     def draw_progress(self, count: int, shape: Shape, random: torch.Generator) -> Tensor:
         """A random row for each of ``count`` training images, never the last (all-0) one: (count,)."""
@@ -163,7 +168,7 @@ class Plan(Part, ABC, kind="plan"):
 
     def _walked(self, steps: int, shape: Shape, seed: int = 0) -> Tensor:
         """The levels of one image at every row of a walk."""
-        drawn = self.draw(BLOCK, shape, seeded(seed, 0))
+        drawn = self.draw(BLOCK, shape, seeded(check_seed("seed", seed), 0))
         if drawn is not None and len(drawn) != BLOCK:
             raise ValueError(f"plan {self.name}: draw() gives {len(drawn)} rows; allowed: one an image, {BLOCK} here")
         drawn = None if drawn is None else drawn[:1].expand(steps + 1, *drawn.shape[1:])
@@ -205,6 +210,11 @@ class Staircase(Plan):
     name: str = "one_shot"
     patch: int | None = None
     whole = True
+
+    def __post_init__(self) -> None:
+        check_choice("name", self.name, STAIRCASES)
+        if self.name == "raster" or self.patch is not None:
+            check_whole("patch", self.patch)  # type: ignore[arg-type]
 
     @property
     def alike(self) -> bool:  # type: ignore[override]
@@ -281,6 +291,7 @@ class Ramp(Plan):
         return self.width == 1
 
     def __post_init__(self) -> None:
+        check_choice("name", self.name, RAMPS)
         if self.width is not None:
             check_number("width", self.width, 0, 1, open_left=True)
         check_number("start", self.start, 0, 1, open_left=True)
@@ -289,7 +300,7 @@ class Ramp(Plan):
         check_choice("density", self.density, ("uniform", "logit_normal"))
 
     def levels(self, progress: Tensor, shape: Shape, drawn: Tensor | None = None) -> Tensor:
-        s = progress.double()[:, None]
+        s = check_tensor("progress", progress).double()[:, None]
         width, place = self._drawn(drawn, shape, s)
         begin = place * (1 - width) / max(math.prod(spatial(shape)) - 1, 1)
         # a pixel that is known from the start has place -inf, and 0 * inf would be no number
@@ -346,15 +357,6 @@ class Ramp(Plan):
         return torch.special.ndtri(even).sigmoid().clamp(max=1 - ROUNDING)
 
 
-def shifted(done: T, shift: float) -> T:
-    """Where rows stand by one number, as ``spacing`` places them by a schedule: the progress in place of ``done``.
-
-    >>> shifted(0.5, 3.0)                # half of the steps are done, and a quarter of the way
-    0.25
-    """
-    return done / (done + shift * (1 - done))
-
-
 def one_shot() -> Staircase:
     """Everything at once: one step from nothing to the picture (chapter 2)."""
     return Staircase("one_shot")
@@ -371,7 +373,7 @@ def raster(patch: int = 1) -> Staircase:
     Traceback (most recent call last):
     ValueError: patch is 3, which does not divide 16 x 16 pixels; allowed: 1, 2, 4, 8, 16; the nearest is 2
     """
-    return Staircase("raster", check_whole("patch", patch))
+    return Staircase("raster", patch)
 
 
 def random_order() -> Staircase:
@@ -443,7 +445,5 @@ def build(config: Config) -> Plan:
     >>> build(raster(4).config()) == raster(4)
     True
     """
-    if "class" in config:
-        return cast(Plan, rebuilt(Plan, config))
-    check_choice("plan", config.get("name"), PLANS)
-    return Ramp(**config) if "width" in config else Staircase(**config)
+    made = {name: partial(Ramp if name in RAMPS else Staircase, name) for name in PLANS}
+    return cast(Plan, described(Plan, config, made))

@@ -19,7 +19,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from minigen.base.errors import check_choice, check_number
+from minigen.base.errors import check_choice, check_kind, check_like, check_number, check_tensor
 from minigen.base.parts import ClassName, Part, is_ours, rebuilt
 
 # --- schedules -------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ def schedule(given: str | Schedule | Mapping[str, Any]) -> Schedule:
         return given
     if isinstance(given, Mapping):
         return cast(Schedule, rebuilt(Schedule, given))
-    return SCHEDULES[check_choice("schedule", given, SCHEDULES)]
+    return SCHEDULES[check_choice("schedule", given, list(SCHEDULES))]
 
 
 # --- removing and restoring ------------------------------------------------------------------------
@@ -225,8 +225,20 @@ def corrupt(x0: Tensor, t: Tensor, eps: Tensor, schedule: Schedule = cosine) -> 
     >>> corrupt(torch.tensor([0.5]), torch.tensor([1.0]), torch.tensor([9.0]))
     tensor([9.])
     """
+    check_tensor("x0", x0)
+    check_like("eps", eps, "x0", x0)
+    check_levels("t", t, x0)
+    check_kind("schedule", schedule, Schedule, "process.cosine")
     alpha, sigma = schedule(t)
     return alpha * x0 + sigma * eps
+
+
+def check_levels(argument: str, given: Tensor, like: Tensor) -> None:
+    """Raise unless ``given`` are levels for such pictures; on a GPU their values are not waited for."""
+    check_like(argument, given, "the pictures", like)
+    if given.device.type == "cpu" and bool(((given < 0) | (given > 1) | given.isnan()).any()):
+        low, high = given.aminmax()
+        raise ValueError(f"{argument} has values from {low:.3g} to {high:.3g}; allowed: levels from 0 to 1")
 
 
 def hide(x_t: Tensor, t: Tensor, schedule: Schedule = cosine) -> Tensor:
@@ -280,6 +292,10 @@ def step(
     tensor([9.])
     """
     check_number("eta", eta, 0, 1)
+    check_tensor("x_t", x_t)
+    check_like("x0_hat", x0_hat, "x_t", x_t)
+    check_levels("t", t, x_t)
+    check_levels("u", u, x_t)
     if bool((u > t).any()):
         raise ValueError("u is above t somewhere; allowed: levels that never rise, since a step only restores")
     if eta > 0 and noise is None:

@@ -21,12 +21,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from minigen.base.errors import check_images, check_number, check_whole, nearest
+from minigen.base.errors import check_images, check_number, check_seed, check_tensor, check_truth, check_whole, nearest
 from minigen.base.randomness import Blocks
 from minigen.heads import check_pick
-from minigen.model import Model, calls_at, check_model, evaluating, is_always_told, is_causal
+from minigen.model import Model, calls_at, check_model, evaluating, is_always_told, is_causal, shifted
 from minigen.nets import Memory
-from minigen.plans import shifted, spatial
+from minigen.plans import spatial
 from minigen.process import extrapolate, step
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -99,11 +99,13 @@ class Options:
     def __post_init__(self) -> None:
         if self.steps is not None:
             check_whole("steps", self.steps)
-        check_whole("seed", self.seed, least=-(2**63))
+        check_seed("seed", self.seed)
         check_number("eta", self.eta, 0, 1)
         check_number("guidance_scale", self.guidance_scale)
         check_number("shift", self.shift, 0, open_left=True)
         check_pick(self.pick, self.temperature)
+        for name in ("clip", "cache", "second_order"):
+            check_truth(name, getattr(self, name))
         if self.second_order and self.eta != 0:
             raise ValueError(f"eta is {self.eta} with second_order=True; allowed: 0, since it adds no fresh noise")
         if (self.known is None) != (self.mask is None):
@@ -135,6 +137,7 @@ def nfe(steps: int, guidance_scale: float = 1.0) -> int:
     >>> nfe(16), nfe(16, guidance_scale=3.0)
     (16, 32)
     """
+    check_number("guidance_scale", guidance_scale)
     return check_whole("steps", steps) * (1 if guidance_scale in (0, 1) else 2)
 
 
@@ -182,6 +185,7 @@ def sample(
     """
     model, chosen = check_model(model), Options.of(options, "batch_size", "progress")
     check_whole("count", count)
+    check_truth("progress", progress)
     batch_size = _batch_size(model) if batch_size is None else check_whole("batch_size", batch_size)
     journey, results = _Journey(model, chosen, count), []
     for first in tqdm(range(0, count, batch_size), desc="sampling", disable=not progress):
@@ -216,6 +220,7 @@ def trajectory(model: Model, count: int = 8, *, beliefs: bool = False, **options
     """
     model, chosen = check_model(model), replace(Options.of(options, "beliefs"), cache=False)
     check_whole("count", count)
+    check_truth("beliefs", beliefs)
     *passed, arrival = _Journey(model, chosen, count).walk(0, count)
     moments = [*passed, arrival]
     return Walk(
@@ -361,6 +366,7 @@ def _known_pixels(model: Model, mask: Tensor | None, total: int) -> Tensor | Non
     if mask is None:
         return None
     pixels = spatial(model.shape)
+    check_tensor("mask", mask)
     if mask.dtype != torch.bool or tuple(mask.shape[-len(pixels) :]) != pixels:
         raise ValueError(
             f"mask has shape {tuple(mask.shape)} and dtype {mask.dtype}; allowed: torch.bool,"
@@ -379,4 +385,4 @@ def _known_pictures(model: Model, known: Tensor, total: int) -> Tensor:
     check_images("known", known, model.shape)
     if len(known) not in (1, total):
         raise ValueError(f"known holds {len(known)} pictures; allowed: 1, or as many as are drawn: {total}")
-    return model.head.prepare(known).to(model.device).expand(total, *model.shape)
+    return model.head.prepare(known.float()).to(model.device).expand(total, *model.shape)

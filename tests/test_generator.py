@@ -299,7 +299,7 @@ GOOD = torch.zeros(2, 1, 8, 8)
         (
             lambda: generator.build({**TOLD.config(), "condition": {"name": "Label", "classes": 3}}),
             ValueError,
-            r"condition is 'Label'.*allowed: 'Labels', 'Prompt'; did you mean 'Labels'",
+            r"condition in config is 'Label'; allowed: 'Labels', 'Prompt'; did you mean 'Labels'",
         ),
     ],
 )

@@ -335,7 +335,7 @@ HALF_PATCH = torch.tensor([[True, False, False, False]])
         (
             lambda: plans.build({"name": "difusion", "width": 1.0}),
             ValueError,
-            r"plan is 'difusion'; allowed: 'one_shot', 'raster', .* did you mean 'diffusion'\?",
+            r"plan in config is 'difusion'; allowed: 'one_shot', 'raster', .* did you mean 'diffusion'\?",
         ),
         (
             lambda: plans.build({"name": "diffusion", "width": 1.0, "spacing": "flaw"}),

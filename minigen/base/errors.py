@@ -9,7 +9,9 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable
-from typing import TypeVar
+from numbers import Real
+from os import PathLike
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -60,6 +62,13 @@ def check_whole(argument: str, given: int, least: int = 1, most: int | None = No
     return value
 
 
+def check_odd(argument: str, given: int) -> int:
+    """Return ``given`` if it is an odd whole number from 3, such as the side of a window around a pixel."""
+    if check_whole(argument, given) % 2 == 0 or given < 3:
+        raise ValueError(f"{argument} is {given}; allowed: odd numbers from 3")
+    return given
+
+
 def check_number(
     argument: str, given: float, least: float = -math.inf, most: float = math.inf, open_left: bool = False
 ) -> float:
@@ -69,7 +78,7 @@ def check_number(
     Traceback (most recent call last):
     ValueError: eta is 1.5; allowed: finite numbers in [0, 1]
     """
-    if isinstance(given, bool) or not isinstance(given, int | float):
+    if isinstance(given, bool) or not isinstance(given, Real):  # numpy's numbers are Real, too
         raise TypeError(f"{argument} is {given!r}, a {type(given).__name__}; allowed: a number")
     too_low = given < least or (open_left and given == least)
     if not math.isfinite(given) or too_low or given > most:
@@ -77,6 +86,88 @@ def check_number(
         right = ")" if most == math.inf else "]"
         raise ValueError(f"{argument} is {given}; allowed: finite numbers in {left}{least}, {most}{right}")
     return float(given)
+
+
+def check_truth(argument: str, given: bool) -> bool:
+    """Return ``given`` if it is True or False; the word "no" would pass for True otherwise.
+
+    >>> check_truth("clip", "no")
+    Traceback (most recent call last):
+    TypeError: clip is 'no', a str; allowed: True or False
+    """
+    if not isinstance(given, bool):
+        raise TypeError(f"{argument} is {given!r}, a {type(given).__name__}; allowed: True or False")
+    return given
+
+
+def check_seed(argument: str, given: int) -> int:
+    """Return ``given`` if it is a whole number that can be a seed."""
+    return check_whole(argument, given, least=-(2**63))
+
+
+def check_wholes(argument: str, given: Iterable[int], least: int = 1, such: str = "(32, 64)") -> tuple[int, ...]:
+    """Return ``given`` as a tuple if it is one or more whole numbers from ``least``, else raise.
+
+    >>> check_wholes("widths", 32)
+    Traceback (most recent call last):
+    TypeError: widths is 32, a int; allowed: one or more whole numbers, such as (32, 64)
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(
+            f"{argument} is {given!r}, a {type(given).__name__}; allowed: one or more whole numbers, such as {such}"
+        )
+    found = tuple(check_whole(argument, each, least) for each in given)
+    if not found:
+        raise ValueError(f"{argument} is empty; allowed: one or more whole numbers, such as {such}")
+    return found
+
+
+def check_kind(argument: str, given: Any, kind: type, such: str) -> None:
+    """Raise unless ``given`` is a ``kind``; of its class, say that it must be called.
+
+    >>> check_kind("size", 3, str, "'large'")
+    Traceback (most recent call last):
+    TypeError: size is 3; allowed: a str, such as 'large'
+    """
+    if not isinstance(given, kind):
+        hint = "; call the class to make one" if isinstance(given, type) and issubclass(given, kind) else ""
+        raise TypeError(f"{argument} is {given!r}; allowed: a {kind.__name__}, such as {such}{hint}")
+
+
+def check_path(argument: str, given: str | PathLike[str]) -> None:
+    """Raise unless ``given`` can name a file or a folder."""
+    if not isinstance(given, str | PathLike) or str(given) == "":
+        raise TypeError(f"{argument} is {given!r}, a {type(given).__name__}; allowed: a path, such as 'runs/mine'")
+
+
+def check_tensor(argument: str, given: Tensor) -> Tensor:
+    """Return ``given`` if it is a tensor, else say which call makes one of it.
+
+    >>> check_tensor("real", [[0.0, 1.0]])
+    Traceback (most recent call last):
+    TypeError: real is a list; allowed: a torch.Tensor, which torch.tensor(real) is
+    """
+    if isinstance(given, Tensor):
+        return given
+    makes = {"ndarray": "torch.from_numpy", "list": "torch.tensor", "tuple": "torch.tensor", "float": "torch.tensor"}
+    kind = type(given).__name__
+    hint = f", which {makes[kind]}({argument}) is" if kind in makes else ""
+    if kind == "DataLoader":
+        hint = f", such as torch.cat([batch[0] for batch in {argument}])"
+    raise TypeError(f"{argument} is a {kind}; allowed: a torch.Tensor{hint}")
+
+
+def check_like(argument: str, given: Tensor, other: str, like: Tensor) -> Tensor:
+    """Return ``given`` if it is a tensor that broadcasts against another without making it larger."""
+    check_tensor(argument, given)
+    fits = given.dim() <= like.dim() or given.dim() == 0
+    if not fits or any(
+        size not in (1, wanted) for size, wanted in zip(reversed(given.shape), reversed(like.shape), strict=False)
+    ):
+        raise ValueError(
+            f"{argument} has shape {tuple(given.shape)}; allowed: what broadcasts against {other}, {tuple(like.shape)}"
+        )
+    return given
 
 
 def check_images(argument: str, given: Tensor, shape: tuple[int, ...] | None = None, least: int = 1) -> Tensor:
@@ -88,13 +179,16 @@ def check_images(argument: str, given: Tensor, shape: tuple[int, ...] | None = N
     Traceback (most recent call last):
     ValueError: images has shape (2, 1, 8, 8); allowed: (any number, 1, 16, 16)
     """
-    if not isinstance(given, Tensor):
-        raise TypeError(f"{argument} is a {type(given).__name__}; allowed: a torch.Tensor")
+    check_tensor(argument, given)
     if not given.is_floating_point():
-        raise TypeError(f"{argument} has dtype {given.dtype}; allowed: floating point with values in [-1, 1]")
+        hint = f", such as {argument}.float() / 127.5 - 1 of values from 0 to 255" if given.dtype == torch.uint8 else ""
+        raise TypeError(f"{argument} has dtype {given.dtype}; allowed: floating point with values in [-1, 1]{hint}")
     if shape is not None and tuple(given.shape[1:]) != tuple(shape):
-        wanted = ", ".join(str(size) for size in shape)
-        raise ValueError(f"{argument} has shape {tuple(given.shape)}; allowed: (any number, {wanted})")
+        wanted, last = ", ".join(str(size) for size in shape), (*shape[1:], shape[0])
+        hint = (
+            f", which {argument}.permute(0, 3, 1, 2) has" if tuple(given.shape[1:]) == last and len(shape) == 3 else ""
+        )
+        raise ValueError(f"{argument} has shape {tuple(given.shape)}; allowed: (any number, {wanted}){hint}")
     if len(given) < least:
         raise ValueError(f"{argument} holds {len(given)} examples; allowed: {least} or more")
     low, high = torch.aminmax(given.detach())

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, ClassVar, Self
 
-from minigen.base.errors import nearest
+from minigen.base.errors import check_choice, nearest
 
 Config = dict[str, Any]
 
@@ -108,6 +108,31 @@ def is_ours(of: type) -> bool:
     return of.__module__.partition(".")[0] == "minigen"
 
 
+def described(root: type[Part], config: Any, known: Mapping[str, Callable[..., Any]]) -> Any:
+    """The part that ``config`` describes: one of ours, by its name in ``known``, or the reader's own.
+
+    Raises:
+        TypeError, ValueError: if it is no description, or none of such a part.
+
+    >>> described(Part, "raster", {})
+    Traceback (most recent call last):
+    TypeError: config is 'raster', a str; allowed: what config() of a part says, a dictionary
+    """
+    if not isinstance(config, Mapping):
+        raise TypeError(
+            f"config is {config!r}, a {type(config).__name__}; allowed: what config() of a part says, a dictionary"
+        )
+    if "class" in config:
+        return rebuilt(root, config)
+    arguments = dict(config)
+    make = known[check_choice(f"{root.kind} in config", arguments.pop("name", None), known)]
+    try:
+        inspect.signature(make).bind(**arguments)
+    except TypeError as reason:
+        raise ValueError(f"config of {config['name']}: {reason}; allowed: what its config() says") from None
+    return make(**arguments)
+
+
 def rebuilt(root: type[Part], config: Mapping[str, Any]) -> Part:
     """The reader's own part that ``config`` describes. Lists reach its class as tuples: a file can't tell them apart.
 
@@ -115,6 +140,9 @@ def rebuilt(root: type[Part], config: Mapping[str, Any]) -> Part:
         ValueError: if its class is not defined here; it says which one to define or import first.
         TypeError: if its class can't be made from what the file says.
     """
+    lacking = [key for key in ("class", "settings") if key not in config]
+    if lacking:
+        raise ValueError(f"config has no {lacking[0]!r}; allowed: what config() of a {root.kind} says")
     name, found = config["class"], root.known.get(config["class"])
     if found is None:
         own = [each for each, of in root.known.items() if not is_ours(of)]

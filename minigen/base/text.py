@@ -30,6 +30,23 @@ def words_of(prompt: str) -> list[str]:
     return "".join(letter if letter.isalnum() else " " for letter in prompt.lower()).split()
 
 
+def check_words(words: Sequence[str]) -> tuple[str, ...]:
+    """Return a vocabulary as a tuple if it is one or more different words, else raise.
+
+    >>> check_words("a red circle")
+    Traceback (most recent call last):
+    TypeError: words is 'a red circle', one text; allowed: a list of words, such as 'a red circle'.split()
+    """
+    if isinstance(words, str):
+        raise TypeError(f"words is {words!r}, one text; allowed: a list of words, such as {words!r}.split()")
+    if not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
+        raise TypeError(f"words is {words!r}; allowed: a list of words, each a str")
+    twice = [word for word in dict.fromkeys(words) if words.count(word) > 1]
+    if twice or not words:
+        raise ValueError(f"words {f'has {twice[0]!r} twice' if twice else 'is empty'}; allowed: different words")
+    return tuple(words)
+
+
 def encode(prompt: str, words: Sequence[str], length: int) -> Tensor:
     """The tokens of a prompt, (length,) int64; word i of the vocabulary ``words`` is token i + 2.
 
@@ -45,7 +62,8 @@ def encode(prompt: str, words: Sequence[str], length: int) -> Tensor:
     Traceback (most recent call last):
     ValueError: prompt has the unknown word 'rad'; did you mean 'red'? Known words: a, circle, red
     """
-    number = {word: i for i, word in enumerate(words, start=2)}
+    check_whole("length", length, least=2)
+    number = {word: i for i, word in enumerate(check_words(words), start=2)}
     said = words_of(prompt)
     if unknown := [word for word in dict.fromkeys(said) if word not in number]:
         hints = ", ".join(repr(word) for word in unknown) + "".join(nearest(word, words) for word in unknown)

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from minigen.base.errors import check_choice
+from minigen.base.errors import check_choice, check_truth
 from minigen.base.store import write_atomically
 from minigen.data.handwriting import SIZES, at_size
 
@@ -60,6 +60,7 @@ def fashion(
     Source: Fashion-MNIST (Xiao, Rasul and Vollgraf, arXiv 1708.07747; Zalando SE, MIT licence).
     """
     size = int(check_choice("size", size, SIZES))
+    check_truth("download", download)
     name, part = FASHION_SPLITS[check_choice("split", split, FASHION_SPLITS)]
     places = FASHION_PLACES if folder is None else (Path(folder),)
     pictures, labels = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from minigen.base.errors import check_number, check_whole
+from minigen.base.errors import check_number, check_seed, check_whole
 from minigen.base.randomness import seeded
 
 
@@ -18,7 +18,7 @@ def curve(count: int = 12, noise: float = 0.1, seed: int = 0) -> tuple[Tensor, T
     """
     check_whole("count", count)
     check_number("noise", noise, 0)
-    random = seeded(seed)
+    random = seeded(check_seed("seed", seed))
     x = torch.rand(count, 1, generator=random).mul(6).sub(3).sort(dim=0).values
     return x, torch.sin(1.5 * x) + noise * torch.randn(count, 1, generator=random)
 
@@ -34,7 +34,7 @@ def branches(count: int = 400, noise: float = 0.05, seed: int = 0) -> tuple[Tens
     """
     check_whole("count", count)
     check_number("noise", noise, 0)
-    random = seeded(seed)
+    random = seeded(check_seed("seed", seed))
     x = torch.rand(count, 1, generator=random).mul(2).sub(1)
     side = torch.randint(2, (count, 1), generator=random).mul(2).sub(1)
     return x, side * (1 + x) / 2 + noise * torch.randn(count, 1, generator=random)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from minigen.base.errors import check_images, check_whole
+from minigen.base.errors import check_images, check_tensor, check_whole
 
 LEAST = 500
 """``evaluate`` takes no fewer samples: with 64 features the covariance would be mostly chance."""
@@ -29,6 +29,18 @@ def _metric(kind: Any, real: Tensor, fake: Tensor, **settings: Any) -> Any:
     return metric.compute()
 
 
+def _check_features(real: Tensor, fake: Tensor, least: int = 2) -> None:
+    """Raise unless both are features, (N, D) and (M, D), of at least so many pictures, and finite."""
+    for argument, given in (("real", real), ("fake", fake)):
+        if check_tensor(argument, given).dim() != 2 or given.shape[1] != real.shape[1]:
+            columns = "number of features" if argument == "real" else str(real.shape[1])
+            raise ValueError(f"{argument} has shape {tuple(given.shape)}; allowed: (pictures, {columns})")
+        if len(given) < least:
+            raise ValueError(f"{argument} holds {len(given)} rows; allowed: {least} or more")
+        if not bool(given.isfinite().all()):
+            raise ValueError(f"{argument} holds NaN or infinite values; allowed: finite ones")
+
+
 def frechet(real: Tensor, fake: Tensor) -> float:
     """The Fréchet distance between two sets of features, (N, D) and (M, D).
 
@@ -39,6 +51,7 @@ def frechet(real: Tensor, fake: Tensor) -> float:
     >>> round(frechet(x, x + torch.tensor([3.0, 0, 0, 0])), 3)         # moved by 3: the distance is 9
     9.0
     """
+    _check_features(real, fake)
     from torchmetrics.image.fid import FrechetInceptionDistance
 
     return float(_metric(FrechetInceptionDistance, real, fake))
@@ -52,6 +65,7 @@ def kernel_distance(real: Tensor, fake: Tensor) -> float:
     average at any N: equal distributions give 0, or a little below as often as above. Sets that hold
     each class equally often lie a little below. The mean of 20 subsets of 500.
     """
+    _check_features(real, fake, least=LEAST)
     from torchmetrics.image.kid import KernelInceptionDistance
 
     gamma = 1 / float((real.double() ** 2).sum(dim=1).mean())
@@ -71,6 +85,7 @@ def density_coverage(real: Tensor, fake: Tensor, nearest: int = 5) -> tuple[floa
     >>> density_coverage(x, x + 100)
     (0.0, 0.0)
     """
+    _check_features(real, fake, least=1)
     check_whole("nearest", nearest, 1, len(real) - 1)
     radius = torch.cdist(real.double(), real.double()).kthvalue(nearest + 1, dim=1).values  # itself is the first
     inside = torch.cdist(real.double(), fake.double()) < radius[:, None]
@@ -83,10 +98,11 @@ def nearer_to_train(samples: Tensor, train: Tensor, heldout: Tensor) -> float:
     The two sets must be equally large; then a generator that copies nothing gives about one half, and
     one that copies training pictures gives 1. Nearest by pixels (Euclidean); a tie counts half.
     """
+    check_images("samples", samples)
+    for argument, images in (("train", train), ("heldout", heldout)):
+        check_images(argument, images, tuple(samples.shape[1:]))
     if len(train) != len(heldout):
         raise ValueError(f"train holds {len(train)}, heldout {len(heldout)} pictures; allowed: equally many")
-    for argument, images in (("samples", samples), ("train", train), ("heldout", heldout)):
-        check_images(argument, images, tuple(samples.shape[1:]))
     to_train, to_heldout = (_nearest_distance(samples, images) for images in (train, heldout))
     return float(((to_train < to_heldout).double() + 0.5 * (to_train == to_heldout)).mean())
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from minigen import data
-from minigen.base.errors import check_images
+from minigen.base.errors import check_images, check_seed, check_whole
 from minigen.base.randomness import Blocks
 from minigen.heads import Categorical
 from minigen.model import Model, check_model, evaluating, is_causal
@@ -41,7 +41,7 @@ def patch_gradients(samples: Tensor, patch: int, real: Tensor | None = None) -> 
     check_images("samples", samples)
     real = data.digits(samples.shape[-1], "held-out")[0] if real is None else real
     check_images("real", real, tuple(samples.shape[1:]))
-    place = raster(patch).places(tuple(samples.shape[1:]))
+    place = raster(check_whole("patch", patch)).places(tuple(samples.shape[1:]))
     place = place.view(spatial(tuple(samples.shape[1:])))
     ratios = {}
     for name, wanted in (("border", True), ("inside", False)):
@@ -84,8 +84,9 @@ def bits_per_dimension(
             " Categorical with one_shot(), raster() or random_order()"
         )
     check_images("images", images, model.shape)
+    check_seed("seed", seed)
     steps = plan.check_steps(steps, model.shape)
-    count, x0 = len(images), head.prepare(images.to(model.device))
+    count, x0 = len(images), head.prepare(images.float().to(model.device))
     tokens = None
     if model.condition is not None and labels is not None:
         tokens = model.condition.tokens(labels, count).to(model.device)

@@ -46,6 +46,7 @@ def accuracy(images: Tensor, labels: Tensor, of: str = "digits") -> float:
 
     It rewards playing safe: read it beside ``coverage``.
     """
+    check_images("images", images, (1, SIZE, SIZE))
     check_labels("labels", labels, data.CLASSES)
     if len(labels) != len(images):
         raise ValueError(f"labels holds {len(labels)}; allowed: one an image, {len(images)}")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from minigen import data
-from minigen.base.errors import check_choice, check_images
+from minigen.base.errors import check_choice, check_images, check_labels, check_truth
 from minigen.base.randomness import seeded
 from minigen.metrics.distances import LEAST, density_coverage, frechet, kernel_distance, nearer_to_train
 from minigen.metrics.judges import SIZE, accuracy, features
@@ -102,6 +102,11 @@ def evaluate(
     if len(samples) > MOST:
         raise ValueError(f"samples holds {len(samples)} pictures; allowed: {LEAST} to {MOST}")
     check_choice("split", split, ("held-out", "validation"))
+    check_truth("balanced", balanced)
+    if labels is not None:  # before the work
+        check_labels("labels", labels, data.CLASSES)
+        if len(labels) != len(samples):
+            raise ValueError(f"labels holds {len(labels)}; allowed: one an image, {len(samples)}")
     found, real = features(samples, of), _real_features(split, of)
     floor = _floor(len(samples), split, balanced, of)
     density, coverage = density_coverage(real, found)

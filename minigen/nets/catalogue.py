@@ -7,7 +7,7 @@ from typing import cast
 from torch import nn
 
 from minigen.base.errors import check_choice
-from minigen.base.parts import Config, rebuilt
+from minigen.base.parts import Config, described
 from minigen.nets.causal_conv import CausalConv
 from minigen.nets.causal_mixed import CausalMixed
 from minigen.nets.causal_transformer import CausalTransformer
@@ -33,7 +33,4 @@ def build(config: Config) -> nn.Module:
     >>> type(build(config(MLP(size=2)))).__name__
     'MLP'
     """
-    if "class" in config:
-        return cast(Net, rebuilt(Net, config))
-    arguments = dict(config)
-    return NETS[check_choice("net", arguments.pop("name", None), NETS)](**arguments)
+    return cast(nn.Module, described(Net, config, NETS))

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from minigen.base.errors import check_number, check_whole
+from minigen.base.errors import check_number, check_odd, check_truth, check_whole
 from minigen.nets.net import Memory, Net
 
 
@@ -113,12 +113,12 @@ class CausalConv(Net):
         residual: bool = False,
     ) -> None:
         super().__init__()
-        sizes = dict(size=size, channels=channels, width=width, layers=layers, kernel=kernel, context_size=context_size)
+        sizes = dict(size=size, channels=channels, width=width, layers=layers, context_size=context_size)
         for argument, value in sizes.items():
             check_whole(argument, value)
+        check_odd("kernel", kernel)
         check_number("dropout", dropout, 0, 1)
-        if kernel % 2 == 0 or kernel < 3:
-            raise ValueError(f"kernel is {kernel}; allowed: odd numbers from 3")
+        check_truth("residual", residual)
         self.shape, self.features, self.context_size = (channels, size, size), width, context_size
         self.layers: Sequence[GatedLayer] = nn.ModuleList(  # type: ignore[assignment]
             GatedLayer(channels + 1 if i == 0 else width, width, kernel, context_size, i == 0, dropout, residual)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from minigen.base.errors import check_number, check_whole
+from minigen.base.errors import check_number, check_odd, check_truth, check_whole
 from minigen.nets.causal_conv import with_ones
 from minigen.nets.net import Memory, Net, dense
 
@@ -25,7 +25,10 @@ class MaskedConv(nn.Conv2d):
     """
 
     def __init__(self, before: int, after: int, kernel: int, centre: bool) -> None:
-        self.reach = check_whole("kernel", kernel) // 2
+        for argument, value in (("before", before), ("after", after)):
+            check_whole(argument, value)
+        self.reach = check_odd("kernel", kernel) // 2
+        check_truth("centre", centre)
         super().__init__(before, after, (self.reach + 1, kernel))
         self.mask: Tensor
         self.register_buffer("mask", torch.ones_like(self.weight), persistent=False)
@@ -120,8 +123,7 @@ class CausalTransformer(Net):
             check_whole(argument, value)
         check_number("dropout", dropout, 0, 1)
         check_heads(width, heads)
-        if kernel % 2 == 0 or kernel < 3:
-            raise ValueError(f"kernel is {kernel}; allowed: odd numbers from 3")
+        check_odd("kernel", kernel)
         self.shape, self.features, self.context_size = (channels, size, size), width, context_size
         self.stem = MaskedConv(channels + 1, width, kernel, centre=True)
         self.place = nn.Parameter(0.02 * torch.randn(2, size, width))  # of each row, of each column

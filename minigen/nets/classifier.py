@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from minigen.base.errors import check_images
+from minigen.base.errors import check_images, check_number, check_odd, check_tensor, check_whole, check_wholes
 from minigen.base.parts import Part
 from minigen.base.text import answers_loss
 from minigen.data import CLASSES
@@ -19,6 +19,9 @@ def shake(
 
     ``angle`` in radians, ``zoom`` as a share, ``shift`` in halves of the picture.
     """
+    check_tensor("images", images)
+    for argument, value in (("angle", angle), ("zoom", zoom), ("shift", shift)):
+        check_number(argument, value, 0)
     a, z, x, y = (
         torch.rand(4, len(images), generator=random, device=random.device if random else "cpu").to(images.device) * 2
         - 1
@@ -51,7 +54,15 @@ class Classifier(nn.Module, Part, kind="classifier"):
         features: int = 64,
     ) -> None:
         super().__init__()
-        widths = tuple(widths)
+        for argument, value in (("size", size), ("channels", channels), ("features", features)):
+            check_whole(argument, value)
+        check_whole("classes", classes, least=2)
+        check_odd("kernel", kernel)
+        widths = check_wholes("widths", widths)
+        if any(width % 8 for width in widths):
+            raise ValueError(f"widths is {widths}; allowed: one or more multiples of 8, such as (32, 64)")
+        if size < 2 ** len(widths):
+            raise ValueError(f"size is {size}; allowed with {len(widths)} widths: {2 ** len(widths)} or more")
         self.shape, self.num_features = (channels, size, size), features  # torchmetrics asks for num_features
         layers: list[nn.Module] = []
         for before, after in zip((channels, *widths), widths, strict=False):
@@ -102,7 +113,7 @@ class Recogniser(Classifier):
         kernel: int = 3,
         features: int = 64,
     ) -> None:
-        self.questions = tuple(questions)
+        self.questions = check_wholes("questions", questions, least=2, such="(3, 2, 6)")
         super().__init__(size, channels, sum(self.questions), widths, kernel, features)
 
     def answers(self, images: Tensor) -> Tensor:

@@ -31,6 +31,9 @@ class Fit(nn.Module):
 
     def __init__(self, net: nn.Module, loss: str = "squared") -> None:
         super().__init__()
+        if not isinstance(net, nn.Module):
+            hint = "; call the class to make one" if isinstance(net, type) else ""
+            raise TypeError(f"net is {net!r}; allowed: a torch module, such as nets.dense(1, 32, 1){hint}")
         self.net, self.loss_name = net, check_choice("loss", loss, self.LOSSES)
 
     def forward(self, x: Tensor) -> Tensor:

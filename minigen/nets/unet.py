@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from minigen.base.errors import check_whole
+from minigen.base.errors import check_whole, check_wholes
 from minigen.nets.net import LevelEmbedding, Net
 
 
@@ -54,10 +54,11 @@ class UNet(Net):
         context_size: int = 128,
     ) -> None:
         super().__init__()
-        widths = tuple(widths)
-        for argument, value in (("size", size), ("channels", channels), ("blocks", blocks)):
+        widths = check_wholes("widths", widths, such="(32, 64, 128)")
+        sizes = dict(size=size, channels=channels, blocks=blocks, context_size=context_size)
+        for argument, value in sizes.items():
             check_whole(argument, value)
-        if not widths or any(check_whole("widths", width) % 8 for width in widths):
+        if any(width % 8 for width in widths):
             raise ValueError(f"widths is {widths}; allowed: one or more multiples of 8, such as (32, 64, 128)")
         least = 2 ** (len(widths) - 1)
         if size % least:

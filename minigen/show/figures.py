@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigen.base.errors import check_kind
 from minigen.base.store import write_atomically
 from minigen.show.svg import plain
 
@@ -95,6 +96,7 @@ class Figure:
 
 def check_alt(alt: str) -> str:
     """``alt`` itself, if it says what is to be seen."""
+    check_kind("alt", alt, str, "'Ten digits in a row.'")
     if len(alt.split()) < 3:
         raise ValueError(f"alt is {alt!r}; allowed: a sentence that says what is to be seen")
     return alt
@@ -223,6 +225,14 @@ def fewer_colours(png: bytes) -> bytes:
 # --- panels ----------------------------------------------------------------------------------------
 
 
+def check_figures(figures: Sequence[Figure], argument: str = "figures") -> None:
+    """Raise unless these are one or more figures."""
+    if not isinstance(figures, Sequence) or not all(isinstance(figure, Figure) for figure in figures):
+        raise TypeError(f"{argument} is {figures!r}; allowed: a list of figures, such as plots.grid makes")
+    if not figures:
+        raise ValueError(f"{argument} is empty; allowed: one figure or more")
+
+
 def join(figures: Sequence[Figure], alt: str, caption: str = "", across: bool = True) -> Figure:
     """Several figures as the panels of one: side by side where there is room, or always one below the other.
 
@@ -235,6 +245,7 @@ def join(figures: Sequence[Figure], alt: str, caption: str = "", across: bool = 
     112
     """
     check_alt(alt)
+    check_figures(figures)
     gap = 12
     widths = [figure.width for figure in figures]
     width = sum(widths) + gap * (len(figures) - 1) if across else max(widths)

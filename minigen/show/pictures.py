@@ -38,7 +38,7 @@ def grid(
     if images.dim() != 4 or images.shape[1] not in (1, 3):
         raise ValueError(f"images has shape {tuple(images.shape)}; allowed: (count, 1 or 3, height, width)")
     count, channels, height, width = images.shape
-    columns = check_whole("columns", columns) if columns else min(count, max(10, round(count**0.5)))
+    columns = check_whole("columns", columns) if columns is not None else min(count, max(10, round(count**0.5)))
     rows, gap = max(check_whole("rows", rows), -(-count // columns)), 2
     sheet = torch.zeros(rows * columns, channels + 1, height * scale + gap, width * scale + gap)  # transparent
     shown = (images.detach().float().cpu().clamp(-1, 1) + 1) / 2

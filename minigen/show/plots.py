@@ -70,9 +70,11 @@ def lines(
     >>> lines({"loss": ([1, 2, 3], [3, 2, 1])}, "iteration", "loss", alt="the loss falls from 3 to 1").width
     480
     """
+    dots = dots or {}
+    _check_points("curves", curves)
+    _check_points("dots", dots)
     figure, axes = canvas(*size)
     axis = axes[0, 0]
-    dots = dots or {}
     for number, (x, y) in enumerate(curves.values()):
         marker = "o" if len(x) < 20 else None
         axis.plot(x, y, color=COLOURS[number % 4], linewidth=1.6, marker=marker, markersize=4)
@@ -83,6 +85,15 @@ def lines(
     if len(curves) + len(dots) > 1:
         name_curves(axis, [*curves, *dots])
     return finish(figure, alt, caption)
+
+
+def _check_points(argument: str, given: Points) -> None:
+    """Raise unless these are named pairs (x, y), each with as many x as y."""
+    if not isinstance(given, dict):
+        raise TypeError(f"{argument} is a {type(given).__name__}; allowed: a dictionary {{name: (x, y)}}")
+    for name, pair in given.items():
+        if len(pair) != 2 or len(pair[0]) != len(pair[1]):
+            raise ValueError(f"{argument} has {name!r}: {pair!r}; allowed: (x, y), equally many of both")
 
 
 def name_curves(axis: Axes, names: Sequence[str]) -> None:
@@ -149,6 +160,11 @@ def bars(
     >>> bars([0.25, 0.75], ["4", "9"], "digit", "belief", alt="a quarter for 4, three quarters for 9").width
     384
     """
+    for argument, given in (("values", values), ("labels", labels)):
+        if not isinstance(given, Sequence | Tensor | np.ndarray) or len(given) == 0:
+            raise TypeError(f"{argument} is {given!r}; allowed: one or more in a list")
+    if len(values) != len(labels):
+        raise ValueError(f"labels holds {len(labels)}, and values {len(values)}; allowed: equally many")
     figure, axes = canvas(*size)
     axes[0, 0].bar(range(len(values)), values, color=COLOURS[0], tick_label=list(labels), width=0.75)
     axes[0, 0].set(xlabel=xlabel, ylabel=ylabel, **axes_options)

@@ -22,7 +22,7 @@ from typing import Any
 from minigen.base.errors import check_whole
 from minigen.show.controls import Control, Sentence
 from minigen.show.drawing import IN_THE_BOOK, Drawing, drawing, live
-from minigen.show.figures import Figure, lighter, unfold
+from minigen.show.figures import Figure, check_figures, lighter, unfold
 
 __all__ = ["IN_THE_BOOK", "Control", "Drawing", "Scrubber", "Sentence", "drawing", "live", "script", "scrub"]
 
@@ -72,6 +72,7 @@ def scrub(
     >>> scrub(dots, {"grey": ["black", "middle", "white", "light"]}).alt
     'a square of grey 0.5'
     """
+    check_figures(frames, "frames")
     options = _options(controls)
     wanted = math.prod(len(values) for values in options.values())
     if len(frames) != wanted:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from minigen.base.errors import check_tensor
 from minigen.base.randomness import seeded
 from minigen.training.settings import Settings
 
@@ -16,8 +17,10 @@ Batch = tuple[Tensor, ...]
 Source = Callable[[int, torch.Generator], Batch]
 
 
-def source_of(data: tuple[Any, ...], settings: Settings, device: torch.device) -> Callable[[int], Batch]:
-    """The function that gives the batch of an iteration (counted from 0)."""
+def source_of(
+    data: tuple[Any, ...], settings: Settings, device: torch.device, kind: torch.dtype | None = None
+) -> Callable[[int], Batch]:
+    """The function that gives the batch of an iteration (counted from 0), its floats as ``kind``."""
     if not data:
         raise ValueError("data is empty; allowed: one or more tensors, or a function (count, generator) -> tensors")
     if callable(data[0]) and not isinstance(data[0], Tensor):
@@ -25,17 +28,26 @@ def source_of(data: tuple[Any, ...], settings: Settings, device: torch.device) -
         if len(data) > 1:
             raise TypeError("data hold a function and more; allowed: the function alone")
         return lambda iteration: make(settings.batch_size, seeded(settings.seed, iteration, 1, device=device))
-    tensors = tuple(part.to(device) for part in check_parts("data", data))
+    tensors = as_kind(check_parts("data", data), device, kind)
     if settings.batch_size >= len(tensors[0]):
         return lambda iteration: tensors
     return _Shuffled(tensors, settings)
 
 
+def as_kind(parts: Batch, device: torch.device, kind: torch.dtype | None) -> Batch:
+    """The tensors on a device, and those with floats as ``kind``: numpy's are float64, and no weights are."""
+    return tuple(part.to(device, kind) if part.is_floating_point() else part.to(device) for part in parts)
+
+
 def check_parts(argument: str, parts: tuple[Any, ...]) -> Batch:
     """Return ``parts`` if they are tensors with equally many examples, else raise."""
+    if not isinstance(parts, tuple | list):
+        raise TypeError(
+            f"{argument} is a {type(parts).__name__}; allowed: a tuple of tensors, such as (images, labels)"
+        )
     for part in parts:
         if not isinstance(part, Tensor):
-            raise TypeError(f"{argument} hold a {type(part).__name__}; allowed: torch.Tensor")
+            check_tensor(argument, part)
     counts = [len(part) for part in parts]
     if not counts or min(counts) == 0 or len(set(counts)) > 1:
         raise ValueError(f"{argument} have {counts} examples; allowed: one or more, all the same")

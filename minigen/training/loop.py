@@ -20,7 +20,7 @@ from typing import Any
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from minigen.base.errors import check_whole
+from minigen.base.errors import check_truth, check_whole
 from minigen.training.batches import Batch, Source
 from minigen.training.hardware import pick_device
 from minigen.training.run import Run
@@ -94,9 +94,10 @@ def train(
     """
     settings = Settings(
         iterations, batch_size, optimizer, learning_rate, weight_decay, warmup, decay, ema, clip, seed, validate_every,
-        dict(validate_with or {}), validate_draws,
+        {} if validate_with is None else validate_with, validate_draws,
     )  # fmt: skip
     check_whole("checkpoint_every", checkpoint_every)
+    check_truth("progress", progress)
     run = Run(model, data, settings, validation, pick_device(device), precision, checkpoint)
     try:
         _follow(run, checkpoint, checkpoint_every, progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -18,10 +18,11 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel
 
 from minigen.base import store
+from minigen.base.errors import check_path
 from minigen.base.randomness import seeded
 from minigen.base.wrappers import inside
 from minigen.training import optimizers
-from minigen.training.batches import Batch, check_parts, source_of
+from minigen.training.batches import Batch, as_kind, check_parts, source_of
 from minigen.training.hardware import device_name, pick_precision
 from minigen.training.processes import Processes
 from minigen.training.settings import History, Settings
@@ -85,29 +86,34 @@ class Run:
     ) -> None:
         model = _lesson_giver(model)
         self.model, self.settings, self.device = model.to(device), settings, device
-        self.source = source_of(data, settings, device)
+        kind = next((value.dtype for value in model.parameters() if value.is_floating_point()), None)
+        self.source = source_of(data, settings, device, kind)
         if validation is not None:
-            validation = tuple(part.to(device) for part in check_parts("validation", validation))
+            validation = as_kind(check_parts("validation", validation), device, kind)
         self.validation = validation
         if hasattr(model, "check_saved"):  # what can't be loaded again is refused now, not after the work
             model.check_saved()
         for batch in ([] if callable(data[0]) else [data]) + ([validation] if validation is not None else []):
             if hasattr(model, "check_batch"):
                 model.check_batch(batch)
+        self.unchecked = callable(data[0])  # what a function makes is checked when it has made the first
+        if settings.validate_with:
+            self._try(validation, settings.validate_with)
         self.optimizers = optimizers.of(settings.optimizer, model, settings.learning_rate, settings.weight_decay)
         self.schedulers = [LambdaLR(optimizer, settings.rate) for optimizer in self.optimizers]
         self.averaged = None if settings.ema is None else average(model, settings.ema)
         self.best: dict[str, Tensor] | None = None
         self.iteration, self.unread = 0, list[Tensor]()
-        kind = pick_precision(precision, device)
-        self.history = History(device=device_name(device), precision=kind, threads=torch.get_num_threads())
+        word = pick_precision(precision, device)
+        self.history = History(device=device_name(device), precision=word, threads=torch.get_num_threads())
         self.autocast: AbstractContextManager[Any] = (
-            torch.autocast(device.type, torch.bfloat16) if kind == "bfloat16" else nullcontext()
+            torch.autocast(device.type, torch.bfloat16) if word == "bfloat16" else nullcontext()
         )
         self.shapes = [list(part.shape) if isinstance(part, Tensor) else "source" for part in data]
         self.processes = Processes.here()
         self.processes.part(settings.batch_size)
         if checkpoint is not None:  # last, since it makes the folder
+            check_path("checkpoint", checkpoint)
             store.check_writable("checkpoint", checkpoint)
         if checkpoint is not None and os.path.exists(checkpoint):
             self.restore(checkpoint)
@@ -136,11 +142,35 @@ class Run:
         """The latest loss that was read."""
         return self.history.loss[-1] if self.history.loss else math.nan
 
+    def _given(self) -> Batch:
+        """The batch of this iteration; the first that a function makes is checked as data are."""
+        batch = self.source(self.iteration)
+        if self.unchecked:
+            check_parts("data", batch)
+            if hasattr(self.model, "check_batch"):
+                self.model.check_batch(batch)
+            self.unchecked = False
+        return batch
+
+    @torch.no_grad()
+    def _try(self, validation: Batch | None, arguments: Mapping[str, Any]) -> None:
+        """Raise unless the model's loss takes these arguments: now, and not at the first validation."""
+        if validation is None:
+            raise ValueError(f"validate_with is {dict(arguments)} without validation; allowed: both, or neither")
+        with torch.random.fork_rng():
+            try:
+                self.model.loss(tuple(part[:1] for part in validation), seeded(0, device=self.device), **arguments)
+            except (TypeError, ValueError) as reason:
+                raise ValueError(
+                    f"validate_with is {dict(arguments)}, and the model's loss refuses it ({reason}); allowed: further"
+                    " arguments of loss(batch, random)"
+                ) from reason
+
     def _update(self) -> Tensor:
         """One step of the optimiser; returns the loss."""
         # A stream of its own for every iteration, so a resumed run needs no state of it (dropout's is torch's own)
         random = seeded(self.settings.seed, self.iteration, device=self.device)
-        batch = self.source(self.iteration)
+        batch = self._given()
         with self.autocast:
             loss = self.model.loss(batch, random) if self.processes.count == 1 else self._loss_together(batch, random)
         if self.device.type == "cpu" and self.processes.count == 1:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from minigen.base.errors import check_number, check_whole
+from minigen.base.errors import check_number, check_seed, check_truth, check_whole
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class Settings:
         for argument in ("iterations", "batch_size", "validate_every", "validate_draws"):
             check_whole(argument, getattr(self, argument))
         check_whole("warmup", self.warmup, least=0)
+        check_seed("seed", self.seed)
+        check_truth("decay", self.decay)
+        if not isinstance(self.validate_with, Mapping):
+            raise TypeError(f"validate_with is {self.validate_with!r}; allowed: a dictionary of arguments of loss()")
+        object.__setattr__(self, "validate_with", dict(self.validate_with))
         check_number("learning_rate", self.learning_rate, 0, open_left=True)
         check_number("weight_decay", self.weight_decay, 0)
         if self.ema is not None:

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from minigen.base import store
+from minigen.base.errors import check_path
 from minigen.generator import Generator
 from minigen.nets import Classifier
 from minigen.training import History, pick_device
@@ -33,6 +34,7 @@ def names(folder: str | Path = SHIPPED) -> list[str]:
 
 def about(name: str, folder: str | Path = SHIPPED) -> dict[str, Any]:
     """What made these weights and how good they are: the content of NAME.json."""
+    check_path("folder", folder)
     path = Path(folder) / f"{recipe(name).name}.json"
     if not path.is_file():
         where = "with the package" if Path(folder) == SHIPPED else f"in {str(folder)!r}"
