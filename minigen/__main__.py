@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from minigen import data, zoo
+from minigen.base import store
+from minigen.base.errors import check_choice, check_whole
 from minigen.conditions import Labels, Prompt
 from minigen.generator import Generator
 from minigen.heads import Categorical
@@ -26,16 +29,27 @@ LIKELIHOOD_OF = 200
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; an error of the user's is one line, not a traceback."""
+    """Run one command; an error of the user's is one line, not a traceback.
+
+    The exit code: 0; 2 after a mistake; 130 where Ctrl-C or SIGTERM ended it; 141 where nobody reads what it prints.
+    """
     options = parser().parse_args(arguments)
     try:
         if options.parts:
             import_parts(Path(options.parts))
-        options.command(options)
-    except (ValueError, TypeError, FileNotFoundError, FloatingPointError) as error:
-        print(f"minigen: {error}", file=sys.stderr)
+        ended: int = options.command(options) or 0
+        sys.stdout.flush()
+        return ended
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
+        return 141
+    except KeyboardInterrupt:
+        print("minigen: interrupted", file=sys.stderr)
+        return 130
+    except (ValueError, TypeError, OSError, FloatingPointError) as error:
+        own = " (a recipe of your own: --import FILE)" if str(error).startswith("name is") and not options.parts else ""
+        print(f"minigen: {error}{own}", file=sys.stderr)
         return 2
-    return 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -126,8 +140,11 @@ def where(options: argparse.Namespace) -> Path:
     return folder
 
 
-def run_train(options: argparse.Namespace) -> None:
-    """Train, save, and forget the checkpoint. Under torchrun the processes share each batch; the first one saves."""
+def run_train(options: argparse.Namespace) -> int:
+    """Train, save, and forget the checkpoint. Under torchrun the processes share each batch; the first one saves.
+
+    Weights that an earlier run finished stay until this one has ended, and then move aside.
+    """
     from minigen.training import together
 
     changes = chosen(options, "iterations", "batch_size", "learning_rate", "seed", "precision")
@@ -137,22 +154,36 @@ def run_train(options: argparse.Namespace) -> None:
     revision = zoo.code_revision()  # of the code that trains, even if it is edited meanwhile
     with together() as processes:
         first = processes.rank == 0
+        finished = made_by.name in zoo.names(options.runs) and not zoo.about(made_by.name, options.runs)["trained"].get(
+            "interrupted", False
+        )
+        if finished and first:
+            print(f"{options.runs} has finished weights of {made_by.name}: they stay until this run has ended")
         if checkpoint.is_file() and first:
             print(f"going on from {checkpoint}")
         model, history = made_by.train(checkpoint=checkpoint, device=options.device, **changes)
     if not first:
-        return
+        return 0
+    if history.interrupted and finished:
+        print(f"interrupted; the same command goes on from {checkpoint}, and the finished weights are as they were")
+        return 130
+    if finished:
+        print(f"the weights of the earlier run are in {zoo.put_aside(made_by.name, options.runs)} now")
     recorded = {key: value for key, value in changes.items() if key != "precision"}
     path = zoo.save(options.runs, made_by, model, history, recorded, revision)
     if not history.interrupted:
         checkpoint.unlink(missing_ok=True)
     print(f"{path}: loss {history.loss[-1]:.4f} after {len(history.loss)} iterations, {history.seconds:.0f} s")
+    return 130 if history.interrupted else 0
 
 
 def run_sample(options: argparse.Namespace) -> None:
     """Draw a grid."""
     from minigen import plots, sampling
 
+    if not options.out.lower().endswith(".png"):
+        raise ValueError(f"--out is {options.out!r}; allowed: the path of a PNG file, such as 'grid.png'")
+    store.check_writable("--out", options.out)
     model = generator_of(options)
     settings = {**model.sampling, **chosen(options, *SAMPLING)}
     told = chosen(options, "prompt") | ({} if options.label is None else {"labels": options.label})
@@ -163,8 +194,12 @@ def run_sample(options: argparse.Namespace) -> None:
 
 def run_evaluate(options: argparse.Namespace) -> None:
     """Score a generator, or a classifier by its accuracy."""
+    from minigen.metrics.distances import LEAST
+    from minigen.metrics.scores import MOST
     from minigen.show.tables import scores_table
 
+    check_choice("--split", options.split, ("held-out", "validation"))
+    check_whole("--count", options.count, LEAST, MOST)
     of_a_file = options.name.endswith(".safetensors")
     if of_a_file and options.write:
         raise ValueError(

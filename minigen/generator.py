@@ -292,13 +292,63 @@ class Generator(nn.Module):
 
     @staticmethod
     def load(path: str | Path, device: torch.device | str = "cpu") -> Generator:
-        """The generator that ``save`` wrote. Nothing in the file is executed."""
+        """The generator that ``save`` or a recipe's training wrote. Nothing in the file is executed.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if it holds no generator, or other tensors than its description asks for (looked at before any
+                memory is taken for them), or weights that are not finite.
+        """
         tensors, about = store.load(path)
-        if "generator" not in about:
+        inside = about.get("model") if isinstance(about, dict) else None
+        config = (
+            about.get("generator") if inside is None else inside.get("generator") if isinstance(inside, dict) else None
+        )
+        if config is None:
             raise ValueError(f"path is {str(path)!r}, which holds no generator; allowed: what Generator.save wrote")
-        model = build(about["generator"])
-        model.load_state_dict(tensors)
+        weights = store.unpack(tensors)
+        _check_described(path, config, weights)
+        model = build(config)
+        model.load_state_dict(weights)
         return model.to(device).eval()
+
+
+COUNTS, MOST = ("layers", "blocks", "depth"), 2**14
+"""What of a net's description says how many tensors there are; and the largest side of a picture in a file."""
+
+
+def _check_described(path: str | Path, config: Any, weights: dict[str, Tensor]) -> None:
+    """Raise unless a file's tensors are those of the generator that it describes; no memory is taken for that one.
+
+    Of a reader's own net only what is in the file is looked at: its class may compute whatever it likes.
+    """
+    where = f"path is {str(path)!r}, "
+    said = config.get("net") if isinstance(config, dict) else None
+    if not isinstance(said, dict) or not {"head", "plan", "schedule"} <= config.keys():
+        raise ValueError(f"{where}whose description is not whole; allowed: what Generator.save wrote")
+    for name, value in weights.items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise ValueError(f"{where}where {name} holds NaN or infinite values; allowed: finite weights")
+    widths, side = said.get("widths"), said.get("size")
+    counts = [said.get(each) for each in COUNTS] + ([len(widths)] if isinstance(widths, list) else [])
+    if any(count > len(weights) for count in counts if isinstance(count, int)):
+        raise ValueError(
+            f"{where}with {len(weights)} tensors, and describes more layers; allowed: a file as it was saved"
+        )
+    if isinstance(side, int) and side > MOST:
+        raise ValueError(f"{where}whose size is {side}; allowed: up to {MOST}")
+    if "class" in said:
+        return
+    with torch.device("meta"):
+        net, told = nets.build(said), conditions.build(config.get("condition"))
+        parts = {"net": net, "embedding": told.embedding(net.context_size) if told else nn.Module()}  # type: ignore[arg-type]
+    wanted = {f"{part}.{name}": value for part in parts for name, value in parts[part].state_dict().items()}
+    for name, value in wanted.items():
+        if name not in weights or weights[name].shape != value.shape:
+            found = f"has {tuple(weights[name].shape)}" if name in weights else "is missing"
+            raise ValueError(
+                f"{where}where {name} {found} and not {tuple(value.shape)}; allowed: a file as it was saved"
+            )
 
 
 def _device(random: torch.Generator | None) -> torch.device:

@@ -32,7 +32,8 @@ def test_known_pictures_and_likelihoods_take_any_float(kind: torch.dtype) -> Non
     mask[0] = True
     pictures = PICTURES.to(kind)
     drawn = [mg.sample(made, 8, steps=2, known=each, mask=mask) for each in (pictures, pictures.float())]
-    assert drawn[0].dtype == torch.float32 and torch.equal(*drawn)
+    assert drawn[0].dtype == torch.float32
+    assert torch.equal(*drawn)
     bits = [mg.metrics.bits_per_dimension(made, each) for each in (pictures, pictures.float())]
     assert torch.equal(*bits)
 

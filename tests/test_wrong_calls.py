@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a table, a line an argument)
 """Wrong calls of the public functions: each is refused at once, by an error that begins with the argument's name.
 
 A line of ``CALLS`` is a function, arguments that are right, and for each argument wrong values. Every wrong value is a test.

@@ -5,9 +5,13 @@ A file is written whole or not at all: to a temporary name in the same folder, s
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
+import shutil
+import socket
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,31 +22,101 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as _to_bytes
 from torch import Tensor
 
+from minigen.base.errors import check_path
+
 
 def write_atomically(path: str | Path, content: bytes) -> Path:
     """Write ``content`` to ``path`` so that a crash at any moment leaves the old file or the new one.
+
+    A link stays a link, and the file that it leads to is written. A file that is replaced keeps its mode.
+
+    Raises:
+        ValueError: if there is something at ``path`` that is no file, which would be lost: a folder, a pipe, a device.
 
     >>> import tempfile
     >>> write_atomically(Path(tempfile.mkdtemp()) / "a" / "note.txt", b"hello").read_bytes()
     b'hello'
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+    return write_together({path: content})[0]
+
+
+def write_together(contents: Mapping[str | Path, bytes]) -> list[Path]:
+    """``write_atomically`` for files that belong together: what can fail has passed before the first is replaced."""
+    paths, temporary = [Path(path) for path in contents], list[Path]()
+    places = [check_file("path", path) for path in paths]
+    try:
+        for place, content in zip(places, contents.values(), strict=True):
+            temporary.append(_written(place, content))
+        for place, made in zip(places, temporary, strict=True):
+            os.replace(made, place)
+    except BaseException:
+        for made in temporary:
+            made.unlink(missing_ok=True)
+        raise
+    return paths
+
+
+def _written(place: Path, content: bytes) -> Path:
+    """``content`` in a synced temporary file beside ``place``, with the mode that a file there has or would have."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(place)
+    # closed before it is renamed: Windows renames no open file
+    with tempfile.NamedTemporaryFile(dir=place.parent, prefix=_mark(place, os.getpid()), delete=False) as file:
+        made = Path(file.name)
         try:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)  # a temporary file is private by default
-            os.replace(file.name, path)
         except BaseException:
-            os.unlink(file.name)
+            made.unlink(missing_ok=True)
             raise
-    return path
+    try:
+        os.chmod(made, stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o644)  # a temporary one is private
+    except BaseException:
+        made.unlink(missing_ok=True)
+        raise
+    return made
 
 
-def check_writable(argument: str, path: str | Path) -> Path:
-    """Return ``path`` if a file can be written there, else raise: asked before long work, not after it.
+def _mark(place: Path, process: int | str) -> str:
+    """How the names of temporary files begin: by them a later save knows whose they were."""
+    return f".{place.name}.{socket.gethostname()}-{process}-"
+
+
+def _sweep(place: Path) -> None:
+    """Remove what saves of this file have left that were killed: those of processes that are no more."""
+    if os.name != "posix":  # elsewhere asking whether a process is there may end it
+        return
+    start = _mark(place, "")[:-1]
+    for left in place.parent.glob(f"{glob.escape(start)}*"):
+        number = left.name.removeprefix(start).partition("-")[0]
+        if number.isdigit() and not _runs(int(number)):
+            left.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    """Whether a process of this machine is there."""
+    try:
+        os.kill(process, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def check_file(argument: str, path: str | Path) -> Path:
+    """Where a file is or would be, links followed; raise if something else is there, which saving would destroy."""
+    check_path(argument, path)
+    place = Path(os.path.realpath(path))
+    if place.exists() and not place.is_file():
+        what = "a folder" if place.is_dir() else "no file but a pipe, a device or the like"
+        raise ValueError(f"{argument} is {str(path)!r}, which is {what}; allowed: the path of a file")
+    return place
+
+
+def check_writable(argument: str, path: str | Path, size: int = 0) -> Path:
+    """Return ``path`` if a file of ``size`` bytes can be written there, else raise: asked before long work, not after.
 
     Missing folders are made.
 
@@ -50,19 +124,23 @@ def check_writable(argument: str, path: str | Path) -> Path:
     Traceback (most recent call last):
     ValueError: checkpoint is '/', which is a folder; allowed: the path of a file
     """
-    path = Path(path)
     try:
-        if path.is_dir():
-            raise ValueError(f"{argument} is {str(path)!r}, which is a folder; allowed: the path of a file")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
+        place = check_file(argument, path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place.parent):
             pass
+        free = shutil.disk_usage(place.parent).free
     except OSError as reason:
         raise ValueError(
             f"{argument} is {str(path)!r}, where nothing can be written ({reason.strerror}); allowed: a"
             " path in a folder that you may write to"
         ) from reason
-    return path
+    if free < size:
+        raise ValueError(
+            f"{argument} is {str(path)!r}, where {free / 1e6:.0f} MB are free; allowed: a folder with at least"
+            f" {size / 1e6:.0f} MB"
+        )
+    return Path(path)
 
 
 def save(path: str | Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> Path:
@@ -73,9 +151,14 @@ def save(path: str | Path, tensors: Mapping[str, Tensor], about: Mapping[str, An
     >>> load(path)
     ({'w': tensor([1., 1.])}, {'seed': 0})
     """
+    return write_atomically(path, to_bytes(tensors, about))
+
+
+def to_bytes(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> bytes:
+    """What ``save`` writes."""
     # clone: safetensors refuses tensors that share memory, and a running job goes on changing them
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    return write_atomically(path, _to_bytes(plain, metadata={"about": json.dumps(about, sort_keys=True)}))
+    return _to_bytes(plain, metadata={"about": json.dumps(about, sort_keys=True)})
 
 
 def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -91,8 +174,10 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {})["about"])
+            if not isinstance(about, dict):
+                raise ValueError("what it says of itself is no dictionary")
             return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118 (not a dict)
-    except (SafetensorError, KeyError, json.JSONDecodeError) as reason:
+    except (SafetensorError, KeyError, ValueError, RecursionError, TypeError, RuntimeError) as reason:
         raise ValueError(
             f"path is {str(path)!r}, which can't be read ({reason}); allowed: a whole .safetensors file made by minigen"
         ) from reason
@@ -142,4 +227,9 @@ def checksum(path: str | Path) -> str:
 
 def save_json(path: str | Path, content: Mapping[str, Any]) -> Path:
     """Write a readable JSON file, atomically."""
-    return write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
+    return write_atomically(path, to_json(content))
+
+
+def to_json(content: Mapping[str, Any]) -> bytes:
+    """What ``save_json`` writes."""
+    return (json.dumps(content, indent=2) + "\n").encode()

@@ -36,7 +36,7 @@ SHORTCUTS = ' data-lm-suppress-shortcuts="true"'
 @lru_cache(maxsize=1)
 def script() -> str:
     """The script that drives every slider."""
-    return (files("minigen.show") / "scrub.js").read_text()
+    return (files("minigen.show") / "scrub.js").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)

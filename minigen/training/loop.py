@@ -50,7 +50,7 @@ def train(
     precision: str = "auto",
     progress: bool = True,
 ) -> History:
-    """Train ``model`` in place and say how it went. Ctrl-C returns what there is.
+    """Train ``model`` in place and say how it went. Ctrl-C and SIGTERM return what there is.
 
     In the end the model holds the averaged weights (EMA), with ``validation`` those of the best
     validation loss, and is in evaluation mode; also if training fails.
@@ -99,6 +99,10 @@ def train(
     check_whole("checkpoint_every", checkpoint_every)
     check_truth("progress", progress)
     run = Run(model, data, settings, validation, pick_device(device), precision, checkpoint)
+    if run.iteration >= iterations:
+        warnings.warn(
+            f"nothing is left to train: {str(checkpoint)!r} has had all {iterations} iterations", stacklevel=2
+        )
     try:
         _follow(run, checkpoint, checkpoint_every, progress)
         run.finish()
@@ -126,19 +130,26 @@ def _follow(run: Run, checkpoint: str | Path | None, every: int, progress: bool)
 
 
 class _Wish:
-    """While this is open, Ctrl-C is a wish to stop after the present iteration; a second one stops at once."""
+    """While this is open, Ctrl-C or SIGTERM is a wish to stop after the present iteration; a second stops at once.
+
+    A signal that the process ignores, as in the background of some shells, stays ignored.
+    """
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self) -> None:
         self.wished = False
 
     def __enter__(self) -> _Wish:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._on_signal)
+            heard = [each for each in self.SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+            self._before = {each: signal.signal(each, self._on_signal) for each in heard}
         return self
 
     def __exit__(self, *error: object) -> None:
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self._before)
+            for each, before in self._before.items():
+                signal.signal(each, before)
 
     def _on_signal(self, *signal_and_frame: object) -> None:
         if self.wished:

@@ -114,7 +114,7 @@ class Run:
         self.processes.part(settings.batch_size)
         if checkpoint is not None:  # last, since it makes the folder
             check_path("checkpoint", checkpoint)
-            store.check_writable("checkpoint", checkpoint)
+            store.check_writable("checkpoint", checkpoint, size=self._size())
         if checkpoint is not None and os.path.exists(checkpoint):
             self.restore(checkpoint)
         # after the checkpoint is read: making it waits for all, so nobody reads what another one is writing
@@ -258,6 +258,10 @@ class Run:
         config = getattr(self.model, "config", type(self.model).__name__)
         config = config() if callable(config) else config
         return {"model": config, "settings": asdict(self.settings), "data": self.shapes}
+
+    def _size(self) -> int:
+        """Bytes that a checkpoint takes, at most: the weights, their average, the best ones, and two moments."""
+        return 5 * sum(value.nbytes for value in self.model.state_dict().values())
 
     def save(self, path: str | Path) -> None:
         """The whole state as one safetensors file."""

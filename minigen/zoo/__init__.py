@@ -9,7 +9,7 @@ from minigen.course.measurements import RESULTS
 from minigen.course.measurements import stored as results
 from minigen.course.verdicts import claims, claims_table
 from minigen.training.hardware import hardware
-from minigen.zoo.pretrained import SHIPPED, about, add_scores, load, load_classifier, names, save
+from minigen.zoo.pretrained import SHIPPED, about, add_scores, load, load_classifier, names, put_aside, save
 
 __all__ = [
     "RESULTS",
@@ -23,6 +23,7 @@ __all__ = [
     "load",
     "load_classifier",
     "names",
+    "put_aside",
     "results",
     "save",
 ]

@@ -7,7 +7,10 @@ its recipe is refused, and nothing is unpickled.
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
+import os
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -44,7 +47,7 @@ def about(name: str, folder: str | Path = SHIPPED) -> dict[str, Any]:
             f" python -m minigen train {name} makes them"
         )
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as reason:
         raise ValueError(f"{path.name} is no JSON ({reason}): a changed or broken file") from reason
     return content
@@ -108,11 +111,11 @@ def save(
     packed = store.pack(model.state_dict())
     model.load_state_dict(store.unpack(packed))  # what is scored is what is shipped
     config = made_by.config(**(changes or {}))
-    path = store.save(Path(folder) / f"{made_by.name}.safetensors", packed, {"model": config["model"]})
+    path, weights = Path(folder) / f"{made_by.name}.safetensors", store.to_bytes(packed, {"model": config["model"]})
     content = {
         "about": made_by.about,
         "recipe": config,
-        "sha256": store.checksum(path),
+        "sha256": hashlib.sha256(weights).hexdigest(),
         "parameters": sum(value.numel() for value in model.parameters()),
         "trained": {
             "date": date.today().isoformat(),
@@ -128,8 +131,26 @@ def save(
             "validation_loss": round(min((loss for _, loss in history.validation), default=float("nan")), 4),
         },
     }
-    store.save_json(path.with_suffix(".json"), content)
+    store.write_together({path: weights, path.with_suffix(".json"): store.to_json(content)})
     return path
+
+
+def put_aside(name: str, folder: str | Path) -> Path | None:
+    """Move weights and their record from ``folder`` into the first free ``folder/earlier-1``, ``-2`` ...; say where.
+
+    None if there are none. ``load(name, folder / "earlier-1")`` still finds them.
+    """
+    pair = [Path(folder) / f"{name}{ending}" for ending in (".safetensors", ".json")]
+    if not all(path.is_file() for path in pair):
+        return None
+    number = next(
+        n for n in itertools.count(1) if not any((Path(folder) / f"earlier-{n}" / p.name).exists() for p in pair)
+    )
+    aside = Path(folder) / f"earlier-{number}"
+    aside.mkdir(parents=True, exist_ok=True)
+    for path in pair:
+        os.replace(path, aside / path.name)
+    return aside
 
 
 def add_scores(name: str, scores: dict[str, Any], folder: str | Path = SHIPPED) -> Path:

@@ -6,7 +6,10 @@ import hashlib
 import json
 import os
 import pickle
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -181,3 +184,103 @@ def test_what_is_not_packed_is_left_alone() -> None:
     """Older files hold float16 and no scales."""
     old = {"w": torch.ones(2, 2).half(), "w.scale.bias": torch.ones(3)}
     assert store.unpack(old) == old
+
+
+# --- what is there already -------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_is_refused_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.safetensors"
+    os.mkfifo(pipe)
+    for save in (store.write_atomically, lambda path, content: store.check_writable("out", path)):
+        with pytest.raises(
+            ValueError, match=r"is no file but a pipe, a device or the like; allowed: the path of a file"
+        ):
+            save(pipe, b"new")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert [each.name for each in tmp_path.iterdir()] == ["pipe.safetensors"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")
+def test_a_link_stays_a_link_and_its_file_is_written(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    file, link = tmp_path / "far" / "w.bin", tmp_path / "link.bin"
+    file.write_bytes(b"old")
+    link.symlink_to(file)
+    store.write_atomically(link, b"new")
+    assert link.is_symlink()
+    assert file.read_bytes() == b"new"
+    dangling = tmp_path / "later.bin"
+    dangling.symlink_to(tmp_path / "far" / "later.bin")
+    store.write_atomically(dangling, b"new")
+    assert dangling.is_symlink()
+    assert (tmp_path / "far" / "later.bin").read_bytes() == b"new"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path, mode: int) -> None:
+    path = store.write_atomically(tmp_path / "a", b"old")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    path.chmod(mode)
+    store.write_atomically(path, b"new")
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"new", mode)
+
+
+KILLED = """
+import os, signal
+from minigen.base import store
+
+def die(number):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+os.fsync = die
+store.write_atomically({path!r}, b"half")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="asks whether a process is there")
+def test_what_a_killed_save_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "w.bin"
+    killed = subprocess.run([sys.executable, "-c", KILLED.format(path=str(path))], timeout=300)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+    assert not path.exists()
+    alive = tmp_path / f"{store._mark(path, os.getppid())}abc"  # of a process that still runs: it may be writing
+    other = tmp_path / f".w.bin.elsewhere-{2**22 + 1}-abc"  # of another machine, whose processes nobody here knows
+    for each in (alive, other):
+        each.write_bytes(b"")
+    store.write_atomically(path, b"whole")
+    assert {each.name for each in tmp_path.iterdir()} == {"w.bin", alive.name, other.name}
+
+
+def test_files_that_belong_together_are_written_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / "w.safetensors", tmp_path / "w.json"]
+    store.write_together(dict.fromkeys(paths, b"old"))
+    whole, calls = os.fsync, []
+
+    def full(number: int) -> None:
+        calls.append(number)
+        if len(calls) == 2:
+            raise OSError("disk full")
+        whole(number)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="disk full"):
+            store.write_together(dict.fromkeys(paths, b"new"))
+    assert [path.read_bytes() for path in paths] == [b"old", b"old"]
+    assert len(list(tmp_path.iterdir())) == 2
+    store.write_together(dict.fromkeys(paths, b"new"))
+    assert [path.read_bytes() for path in paths] == [b"new", b"new"]
+
+
+def test_a_full_disk_shows_at_the_start(tmp_path: Path) -> None:
+    store.check_writable("checkpoint", tmp_path / "w", size=1000)
+    with pytest.raises(
+        ValueError, match=r"checkpoint is .* MB are free; allowed: a folder with at least 1000000000000 MB"
+    ):
+        store.check_writable("checkpoint", tmp_path / "w", size=10**18)

@@ -155,7 +155,11 @@ def test_every_net_can_learn_eight_pictures_by_heart(model: Generator, iteration
             ValueError,
             r"widths is \(30, 60\); allowed: one or more multiples of",
         ),
-        (lambda: nets.UNet(16, widths=()), ValueError, r"widths is empty; allowed: one or more whole numbers, such as \(32, 64, 128\)"),
+        (
+            lambda: nets.UNet(16, widths=()),
+            ValueError,
+            r"widths is empty; allowed: one or more whole numbers, such as \(32, 64, 128\)",
+        ),
         (lambda: nets.UNet(16, channels=0), ValueError, r"channels is 0; allowed: whole numbers from 1"),
         (lambda: nets.UNet(16, blocks=0), ValueError, r"blocks is 0; allowed: whole numbers from 1"),
         (lambda: nets.CausalConv(8, kernel=4), ValueError, r"kernel is 4; allowed: odd numbers from 3"),

@@ -150,9 +150,43 @@ def test_ctrl_c_returns_what_there_is_and_going_on_is_exact(tmp_path: Path) -> N
     assert same_weights(model, whole)
 
     fresh = Interrupting()
-    assert lasting(train(fresh, x, y, checkpoint=path, **settings)) == lasting(expected)  # nothing is left to do
+    with pytest.warns(UserWarning, match=r"nothing is left to train: .* has had all 20 iterations"):
+        assert lasting(train(fresh, x, y, checkpoint=path, **settings)) == lasting(expected)
     assert fresh.calls == 0
     assert same_weights(fresh, whole)
+
+
+def test_sigterm_saves_as_ctrl_c_does(tmp_path: Path) -> None:
+    x, y = data.branches(20)
+    path = tmp_path / "job.safetensors"
+    calls = []
+
+    def source(count: int, random: torch.Generator) -> tuple[torch.Tensor, ...]:
+        calls.append(count)
+        if len(calls) == 3:
+            signal.raise_signal(signal.SIGTERM)
+        return x, y
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.warns(UserWarning, match="interrupted: the model has had 3 of 20 iterations"):
+        train(Interrupting(), source, iterations=20, checkpoint=path, **QUIET)
+    assert store.load(path)[1]["iteration"] == 3
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_is_ignored_stays_ignored(kind: signal.Signals) -> None:
+    x, y = data.branches(20)
+
+    def source(count: int, random: torch.Generator) -> tuple[torch.Tensor, ...]:
+        signal.raise_signal(kind)
+        return x, y
+
+    before = signal.signal(kind, signal.SIG_IGN)
+    try:
+        assert not train(Interrupting(), source, iterations=3, **QUIET).interrupted
+    finally:
+        signal.signal(kind, before)
 
 
 def test_ctrl_c_with_validation_keeps_the_best_so_far(tmp_path: Path) -> None:
