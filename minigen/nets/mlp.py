@@ -39,6 +39,10 @@ class Fit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x)
 
+    def extra_repr(self) -> str:
+        """The loss, which torch prints before the layers: a checkpoint knows its run by it."""
+        return f"loss={self.loss_name!r}"
+
     def loss(self, batch: tuple[Tensor, ...], random: torch.Generator | None = None) -> Tensor:
         """The mean loss over a batch (inputs, answers)."""
         inputs, answers = batch

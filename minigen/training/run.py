@@ -110,6 +110,8 @@ class Run:
             torch.autocast(device.type, torch.bfloat16) if word == "bfloat16" else nullcontext()
         )
         self.shapes = [list(part.shape) if isinstance(part, Tensor) else "source" for part in data]
+        # a function's first batch stands for all that it makes
+        self.content = None if checkpoint is None else _content(self.source(0) if callable(data[0]) else data)
         self.processes = Processes.here()
         self.processes.part(settings.batch_size)
         if checkpoint is not None:  # last, since it makes the folder
@@ -255,9 +257,16 @@ class Run:
 
     def _about(self) -> dict[str, Any]:
         """What must be the same in the run that goes on."""
-        config = getattr(self.model, "config", type(self.model).__name__)
+        config = getattr(self.model, "config", f"{type(self.model).__name__}({self.model.extra_repr()})")
         config = config() if callable(config) else config
-        return {"model": config, "settings": asdict(self.settings), "data": self.shapes}
+        return {
+            "model": config,
+            "settings": asdict(self.settings),
+            "data": self.shapes,
+            "a checksum of the data": self.content,
+            "a checksum of the validation data": None if self.validation is None else _content(self.validation),
+            "precision": self.history.precision,
+        }
 
     def _size(self) -> int:
         """Bytes that a checkpoint takes, at most: the weights, their average, the best ones, and two moments."""
@@ -281,12 +290,18 @@ class Run:
             {key: value for key, value in scheduler.state_dict().items() if key != "lr_lambdas"}
             for scheduler in self.schedulers
         ]
+        about["checksum"] = store.digest(tensors)
         store.save(path, tensors, about)
 
     def restore(self, path: str | Path) -> None:
         """Go on from what ``save`` wrote, if it is a state of this very run."""
         tensors, about = store.load(path)
         _same_run(path, about.get("run", {}), self._about())
+        if about.get("checksum") != store.digest(tensors):
+            raise ValueError(
+                f"checkpoint {str(path)!r} does not have the checksum that it says: a changed or broken file; allowed:"
+                " a whole one, or another path"
+            )
 
         def part(prefix: str) -> dict[str, Tensor]:
             start = f"{prefix}."
@@ -313,6 +328,11 @@ class Run:
         fresh = {name: getattr(self.history, name) for name in ("device", "precision", "threads", "interrupted")}
         self.history = History(**{**about["history"], **fresh, "loss": tensors["loss"].tolist()})
         self.history.validation = [(int(i), loss) for i, loss in self.history.validation]
+
+
+def _content(data: Batch) -> str:
+    """A checksum of examples, of at most a million numbers of each tensor: enough to tell that they are others."""
+    return store.digest({str(number): part for number, part in enumerate(data)}, most=2**20)[:16]
 
 
 def _same_run(path: str | Path, saved: dict[str, Any], now: dict[str, Any]) -> None:

@@ -83,7 +83,9 @@ def test_bad_data_are_named() -> None:
         train(fit(), x[:0], y[:0], iterations=1, **QUIET)
     with pytest.raises(ValueError, match=r"data have \[12, 11\] examples; allowed: one or more, all the same"):
         train(fit(), x, y[:11], iterations=1, **QUIET)
-    with pytest.raises(TypeError, match=r"data is a ndarray; allowed: a torch\.Tensor, which torch\.from_numpy\(data\) is"):
+    with pytest.raises(
+        TypeError, match=r"data is a ndarray; allowed: a torch\.Tensor, which torch\.from_numpy\(data\) is"
+    ):
         train(fit(), x.numpy(), np.zeros((12, 1)), iterations=1, **QUIET)
     with pytest.raises(TypeError, match=r"data hold a function and more; allowed"):
         train(fit(), lambda count, generator: (x, y), y, iterations=1, **QUIET)

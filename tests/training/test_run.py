@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import helpers_killed as helpers
 import pytest
@@ -239,7 +240,7 @@ def test_checkpoint_of_other_data_or_model_is_refused(tmp_path: Path) -> None:
     train(fit(), x, y, iterations=2, checkpoint=path, **QUIET)
     with pytest.raises(ValueError, match=r"data = \[\[20, 1\], \[20, 1\]\], not \[\[8, 1\], \[8, 1\]\]"):
         train(fit(), x[:8], y[:8], iterations=2, checkpoint=path, **QUIET)
-    with pytest.raises(ValueError, match="model = 'Fit', not 'Probe'"):
+    with pytest.raises(ValueError, match=r"model = \"Fit\(loss='squared'\)\", not 'Probe\(\)'"):
         train(Probe(), x, y, iterations=2, checkpoint=path, **QUIET)
     with pytest.raises(ValueError, match=r"job\.safetensors' is of a run with"):  # another width
         train(fit(width=9), x, y, iterations=2, checkpoint=path, **QUIET)
@@ -250,6 +251,51 @@ def test_checkpoint_of_other_data_or_model_is_refused(tmp_path: Path) -> None:
     other = Generator(nets.UNet(size=8, widths=(8, 16), context_size=16), heads.Categorical(4), plans.raster(4))
     with pytest.raises(ValueError, match="'name': 'raster'"):
         train(other, images, iterations=1, checkpoint=path, **QUIET)
+
+
+def test_checkpoint_of_a_run_that_only_looks_the_same_is_refused(tmp_path: Path) -> None:
+    """Of the same shapes: repaired data, another source, validation set, loss or precision."""
+    x, y = data.branches(20)
+    mended, other = x.clone(), (x[:5], y[:5])
+    mended[3] = 0.5
+
+    def source(count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        return torch.rand(count, 1, generator=random), torch.zeros(count, 1)
+
+    def double(count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        return 2 * torch.rand(count, 1, generator=random), torch.zeros(count, 1)
+
+    def begin(number: int, model: nn.Module, *parts: Any, precision: str = "float32") -> None:
+        *given, validation = parts if len(parts) == 3 else (*parts, None)
+        settings = dict(iterations=2, batch_size=4, device="cpu", progress=False, precision=precision)
+        train(model, *given, validation=validation, checkpoint=tmp_path / f"{number}.safetensors", **settings)
+
+    absolute = nets.Fit(nets.dense(1, 8, 1), "absolute")
+    for number, (first, second, named) in enumerate(
+        (
+            ((fit(), x, y), (fit(), mended, y), "a checksum of the data"),
+            ((fit(), source), (fit(), double), "a checksum of the data"),
+            ((fit(), x, y, other), (fit(), x, y, (x[5:10], y[5:10])), "a checksum of the validation data"),
+            ((fit(), x, y, other), (fit(), x, y), "a checksum of the validation data"),
+            ((fit(), x, y), (absolute, x, y), "loss='absolute'"),
+        )
+    ):
+        begin(number, *first)
+        with pytest.raises(ValueError, match=re.escape(named)):
+            begin(number, *second)
+    with pytest.raises(ValueError, match="precision = 'float32', not 'bfloat16'"):
+        begin(0, fit(), x, y, precision="bfloat16")
+
+
+def test_a_checkpoint_with_a_changed_number_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "job.safetensors"
+    train(fit(), *data.branches(20), iterations=2, checkpoint=path, **QUIET)
+    whole = bytearray(path.read_bytes())
+    whole[-3] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(ValueError, match="does not have the checksum that it says: a changed or broken file"):
+        train(fit(), *data.branches(20), iterations=2, checkpoint=path, **QUIET)
+    assert path.read_bytes() == whole
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
