@@ -36,7 +36,7 @@ GOLDEN: dict[str, list[float]] = {
     "fashion-features": [-0.0929, 1.7003, -0.7466, 1.3508, -1.0976],
     "fashion-judge": [0.1495, 1.5873, -1.8662, 0.5461, -0.4921],
 }
-"""Of each network's output for two pictures: mean, spread, three numbers. ``python tests/zoo/test_golden.py`` prints it."""
+"""Of each output for two pictures: mean, spread and three numbers. ``python tests/zoo/test_golden.py`` prints them."""
 
 
 def pictures(name: str) -> torch.Tensor:
