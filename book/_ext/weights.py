@@ -1,0 +1,87 @@
+"""Weights as scripts, for the nets that the pages' drawings name: nothing of them stands twice in the repository.
+
+A page that was opened as a file may not fetch a file, but it may load a script. So the build writes the file of weights
+of each net that a page names into ``_static/weights``, in base64, as calls of ``minigen.receive``: in several parts, so
+that a page can show how much has arrived. Drawings name nets in ``data-drawing`` (``minigen.widgets.drawing``), other
+elements in ``data-net``, with spaces between. Pages that name one load ``engine/engine.js``, and no other does.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minigen.zoo.pretrained import SHIPPED
+from minigen.zoo.recipes import recipe
+
+if TYPE_CHECKING:
+    from docutils import nodes
+    from sphinx.application import Sphinx
+
+NAMED = re.compile(r'\bdata-(drawing|net)="([^"]*)"')
+PART = 3 * 2**16
+"""Bytes of weights in a script: a multiple of 3, so that the parts' base64 can be put together."""
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Sphinx calls this once."""
+    app.connect("html-page-context", load_engine)
+    app.connect("build-finished", write_all)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def nets_of(page: str) -> set[str]:
+    """The nets that a page names.
+
+    >>> sorted(nets_of('<p data-net="digits-any scenes"><p data-drawing="{&quot;net&quot;:&quot;digits-v&quot;}">'))
+    ['digits-any', 'digits-v', 'scenes']
+    """
+    found: set[str] = set()
+    for kind, said in NAMED.findall(page):
+        found.update(said.split() if kind == "net" else drawn_by(json.loads(html.unescape(said))))
+    return found
+
+
+def drawn_by(drawing: dict[str, Any]) -> Iterator[str]:
+    """The nets of a drawing: the one that it begins with, and those that a control offers."""
+    yield drawing["net"]
+    for control in drawing.get("controls", ()):
+        if control["name"] == "net":
+            yield from control["values"]
+
+
+def scripts(net: str) -> Iterator[str]:
+    """The text of the scripts that hand over a net's weights, each a part, the first with the options that suit it."""
+    content = (SHIPPED / f"{net}.safetensors").read_bytes()
+    sampling = json.dumps(dict(recipe(net).sampling))
+    count = -(-len(content) // PART)
+    for part in range(count):
+        text = base64.b64encode(content[part * PART : (part + 1) * PART]).decode()
+        yield f'minigen.receive("{net}", {part}, {count}, "{text}", {sampling});\n'
+
+
+def write(net: str, folder: Path) -> None:
+    """Write the scripts of a net: ``NET.0.js``, ``NET.1.js`` and so on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, text in enumerate(scripts(net)):
+        (folder / f"{net}.{part}.js").write_text(text, encoding="ascii")
+
+
+def load_engine(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    """Load the engine on the pages that name a net."""
+    if nets_of(context.get("body", "")):
+        app.add_js_file("engine/engine.js", loading_method="defer")
+
+
+def write_all(app: Sphinx, error: Exception | None) -> None:
+    """Write the weights of all nets that are named anywhere."""
+    if error is not None or app.builder.format != "html":
+        return
+    pages = [page for page in Path(app.outdir).rglob("*.html") if "_static" not in page.parts]
+    for net in sorted(set().union(*(nets_of(page.read_text(encoding="utf-8")) for page in pages))):
+        write(net, Path(app.outdir) / "_static" / "weights")
