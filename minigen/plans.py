@@ -252,7 +252,7 @@ class Staircase(Plan):
     def draw(self, count: int, shape: Shape, random: torch.Generator) -> Tensor | None:
         if self.name == "random_order":
             rand = torch.rand(count, math.prod(spatial(shape)), generator=random, device=random.device)
-            return rand.argsort(dim=1, stable=True)  # of 24 bits each, so two may be equal, in 7% of the pictures
+            return rand.argsort(dim=1, stable=True)  # of 24 bits each, so now and then two are equal
         return None
 
     def levels(self, progress: Tensor, shape: Shape, drawn: Tensor | None = None) -> Tensor:

@@ -18,7 +18,6 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel
 
 from minigen.base import store
-from minigen.base.errors import check_path
 from minigen.base.randomness import seeded
 from minigen.base.wrappers import inside
 from minigen.training import optimizers
@@ -88,17 +87,8 @@ class Run:
         self.model, self.settings, self.device = model.to(device), settings, device
         kind = next((value.dtype for value in model.parameters() if value.is_floating_point()), None)
         self.source = source_of(data, settings, device, kind)
-        if validation is not None:
-            validation = as_kind(check_parts("validation", validation), device, kind)
-        self.validation = validation
-        if hasattr(model, "check_saved"):  # what can't be loaded again is refused now, not after the work
-            model.check_saved()
-        for batch in ([] if callable(data[0]) else [data]) + ([validation] if validation is not None else []):
-            if hasattr(model, "check_batch"):
-                model.check_batch(batch)
-        self.unchecked = callable(data[0])  # what a function makes is checked when it has made the first
-        if settings.validate_with:
-            self._try(validation, settings.validate_with)
+        self.validation = None if validation is None else as_kind(check_parts("validation", validation), device, kind)
+        self._check(data)
         self.optimizers = optimizers.of(settings.optimizer, model, settings.learning_rate, settings.weight_decay)
         self.schedulers = [LambdaLR(optimizer, settings.rate) for optimizer in self.optimizers]
         self.averaged = None if settings.ema is None else average(model, settings.ema)
@@ -115,12 +105,22 @@ class Run:
         self.processes = Processes.here()
         self.processes.part(settings.batch_size)
         if checkpoint is not None:  # last, since it makes the folder
-            check_path("checkpoint", checkpoint)
             store.check_writable("checkpoint", checkpoint, size=self._size())
         if checkpoint is not None and os.path.exists(checkpoint):
             self.restore(checkpoint)
         # after the checkpoint is read: making it waits for all, so nobody reads what another one is writing
         self.lesson: Any = DistributedDataParallel(_Lesson(model)) if self.processes.count > 1 else None
+
+    def _check(self, data: tuple[Any, ...]) -> None:
+        """Raise for what can be known now, and not after the work."""
+        if hasattr(self.model, "check_saved"):
+            self.model.check_saved()
+        self.unchecked = callable(data[0])  # what a function makes is checked when it has made the first
+        for batch in (None if self.unchecked else data, self.validation):
+            if batch is not None and hasattr(self.model, "check_batch"):
+                self.model.check_batch(batch)
+        if self.settings.validate_with:
+            self._try(self.validation, self.settings.validate_with)
 
     # --- the loop ---
 
