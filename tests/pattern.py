@@ -12,6 +12,7 @@ DONE: list[str] = [
     "diffusion",
     "few-steps",
     "one-network",
+    "causal",
     "four-choices",
 ]
 """Names of notebooks in ``book``, without ``.ipynb``."""

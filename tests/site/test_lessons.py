@@ -172,6 +172,13 @@ OLD_PLACES = {
         "what-the-field-does",
         "your-guesses",
     ],
+    "causal": [
+        "a-mask-in-a-convolution",
+        "off-by-one",
+        "why-diffusion-has-no-such-trick",
+        "the-blind-spot",
+        "your-guesses",
+    ],
     "how-to": ["read-it-here", "run-it-on-your-computer", "run-it-in-colab", "exercises", "how-long-it-takes"],
 }
 """Where links from elsewhere may lead: a rebuilt page keeps what it once had."""

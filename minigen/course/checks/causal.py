@@ -9,7 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from minigen.base.randomness import seeded
+from minigen.course.checks.handed_in import answers_of, expect_digits
 from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor
+from minigen.data import digits
+from minigen.generator import Generator
+from minigen.heads import Categorical
 
 
 @exercise("causal-mask")
@@ -66,6 +70,16 @@ def _cache_tokens(without: Any, with_cache: Any, ratio: Any) -> str:
     return "About half of the number of pixels: the larger the picture, the more a cache is worth."
 
 
+def _what_a_side_is(given: Any) -> str:
+    """A hint for a result of another shape: over what no average was taken."""
+    shape = tuple(getattr(given, "shape", ()))
+    if shape == (3, 4, 4):
+        return "That is a cost for every pixel: average over the pixels of a picture."
+    if 16 in shape:
+        return "That still has a number for every grey: of each pixel only the chance of one grey counts."
+    return "There are 3 pictures of 4 x 4 pixels here: one number for each picture."
+
+
 @exercise("bits-per-pixel")
 def _bits_per_pixel(function: Any) -> str:
     random = seeded(14)
@@ -77,7 +91,7 @@ def _bits_per_pixel(function: Any) -> str:
         given = ask(function, logits, pixels)
         if isinstance(given, float) or (isinstance(given, Tensor) and given.dim() == 0):
             raise NotYetError("That is one number for all pictures. Wanted is one for each: average over pixels only.")
-        bits = expect_tensor("The result", given, (len(pixels),))
+        bits = expect_tensor("The result", given, (len(pixels),), _what_a_side_is(given))
         nats = nn.functional.cross_entropy(logits, pixels, reduction="none").flatten(1).mean(dim=1)
         truth = nats / math.log(2)
         first = f"For {name} you say that the first picture costs {float(bits[0]):.3f} bits a pixel. That is not right."
@@ -95,6 +109,64 @@ def _bits_per_pixel(function: Any) -> str:
             (truth / 16, "Divided once too often: by the number of pixels, and by nothing else."),
             (-wrong / math.log(2), "Logits are not yet logarithms of chances: the chances of a pixel must sum to 1."),
         )
-        otherwise = "What chance did the true grey have, and how many halvings is that?"
+        otherwise = "Of equal beliefs each grey has the same chance, so it does not matter which was there."
+        if logits is uneven:
+            first = f"Equal beliefs come out right. {first}"
+            otherwise = "Take one pixel. Which of its 16 logits is that of the true grey, and what chance does it say?"
         expect(bits, truth, traps, otherwise, said=first)
     return "Blind guessing among 16 greys costs 4 bits; the surer a net is of what comes, the fewer."
+
+
+class _Guesses(nn.Module):
+    """A generator as what it says of all pixels in one pass: pictures to logits, (count, 256, greys)."""
+
+    def __init__(self, inside: Generator) -> None:
+        super().__init__()
+        self.inside = inside
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inside.belief(x, torch.zeros_like(x)).flatten(0, 1).flatten(2).transpose(1, 2)
+
+
+def _moved(guesses: _Guesses, wiggled: Tensor, base: Tensor) -> Tensor:
+    """Which guesses differ from those for ``base`` in each of the wiggled pictures: (count, 256), True or False."""
+    said = answers_of(guesses, torch.cat([base, wiggled]))
+    return (said[1:] - said[:1]).abs().amax(dim=2) > 1e-4 * said.abs().max().clamp(min=1)
+
+
+def _looks(guesses: _Guesses, picture: Tensor, middle: int) -> tuple[int, int]:
+    """How many guesses see what they must not, and how many earlier pixels the guess in the middle sees."""
+    other, place = picture.flatten(1).neg(), torch.arange(256)
+    later = place >= place[:, None]  # in copy i pixel i and all after it are changed
+    alone = (place == place[:, None])[:middle]
+    wiggled = torch.where(torch.cat([later, alone]), other, picture.flatten(1)).view(-1, *picture.shape[1:])
+    moved = _moved(guesses, wiggled, picture)
+    return int(moved[:256].diagonal().sum()), int(moved[256:, middle].sum())
+
+
+@exercise("train-causal")
+def _train_causal(trained: Any) -> str:
+    net, middle = expect_digits(trained), 136
+    if not isinstance(net.head, Categorical) or net.head.levels != 16:
+        raise NotYetError("Its head must be Categorical(16): fewer greys need fewer bits, and say less.")
+    guesses, pictures = _Guesses(net), net.head.prepare(digits(split="validation")[0][:200])
+    cheats, seen = _looks(guesses, pictures[:1], middle)
+    logits, truth = answers_of(guesses, pictures), net.head.index(pictures).flatten(1)
+    bits = float(nn.functional.cross_entropy(logits.double().transpose(1, 2), truth)) / math.log(2)
+    said = f"It needs {bits:.2f} bits a pixel"
+    if cheats:
+        raise NotYetError(
+            f"{said}, but of its 256 guesses {cheats} move if the pixel that they must guess is changed, with those"
+            " after it. What will it do when it writes?"
+        )
+    said = f"{said}, and its guess for pixel {middle} sees {seen} of the {middle} pixels before it"
+    if bits <= 0.85:
+        return f"{said}. No guess sees what it must not: these bits are honest."
+    said = f"{said}; at most 0.85 bits are wanted."
+    if bits > 1.5:
+        raise NotYetError(f"{said} Was it trained, and is this the one that was?")
+    if seen < 60:
+        raise NotYetError(f"{said} Most of the digit is out of its reach.")
+    if net.loss_on == "next":
+        raise NotYetError(f"{said} It reaches far, but how much of a pass is it corrected on?")
+    raise NotYetError(f"{said} It reaches far enough to tell digits apart. Has it room to keep what it sees?")
