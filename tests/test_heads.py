@@ -291,7 +291,11 @@ def test_how_many_numbers_a_pixel_needs() -> None:
         (lambda: Categorical(1), ValueError, r"levels is 1; allowed: whole numbers from 2 to 256"),
         (lambda: Categorical(257), ValueError, r"levels is 257; allowed: whole numbers from 2 to 256"),
         (lambda: Categorical(16.0), TypeError, r"levels is 16.0, a float; allowed: a whole number"),
-        (lambda: heads.build({"name": "Categorial"}), ValueError, r"head in config is 'Categorial'.*mean 'Categorical'"),
+        (
+            lambda: heads.build({"name": "Categorial"}),
+            ValueError,
+            r"head in config is 'Categorial'.*mean 'Categorical'",
+        ),
         (lambda: heads.check_pick("drawn", 1.0), ValueError, r"pick is 'drawn'; allowed: 'draw', 'mean'.*'draw'\?"),
         (lambda: heads.check_pick("mean", -1), ValueError, r"temperature is -1; allowed: finite numbers in \[0, inf"),
         (lambda: heads.check_pick("mean", math.nan), ValueError, r"temperature is nan; allowed: finite"),

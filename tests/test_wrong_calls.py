@@ -241,7 +241,7 @@ CALLS: dict[str, Line] = {
     ),
     "metrics.prompt_accuracy": (
         mg.metrics.prompt_accuracy, {"images": torch.zeros(2, 3, 32, 32), "asked": ["a red circle"] * 2},
-        {"images": (*NO_TENSOR, torch.zeros(2, 1, 32, 32)), "asked": ("a red circle", ["a red circle"], ["a", "b"], None, 3)},
+        {"images": (*NO_TENSOR, torch.zeros(2, 1, 32, 32)), "asked": ("a red circle", ["a red circle"], ["a banana", "b"], None, 3)},
     ),
     # --- weights, recipes, results, the book
     "zoo.load": (mg.zoo.load, {"name": "digits-v"}, {"name": ("digits-w", None, 3, "digits-judge"), "folder": ("/nowhere", 3), "device": ("gpu", 3)}),
@@ -271,7 +271,7 @@ CALLS: dict[str, Line] = {
 
 ALSO = {
     "data": "images|labels", "validation": "images|labels", "folder": "name", "nearest": "real", "real": "nearest",
-    "schedule": "config", "words": "prompt",
+    "schedule": "config", "words": "prompt", "asked": "prompt",
 }  # fmt: skip
 """What an error may also name, where that is the part of the argument that is wrong."""
 

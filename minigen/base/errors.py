@@ -134,6 +134,21 @@ def check_kind(argument: str, given: Any, kind: type, such: str) -> None:
         raise TypeError(f"{argument} is {given!r}; allowed: a {kind.__name__}, such as {such}{hint}")
 
 
+def check_device(argument: str, given: torch.device | str) -> None:
+    """Raise unless ``given`` names a device that torch has here.
+
+    >>> check_device("device", "gpu")
+    Traceback (most recent call last):
+    ValueError: device is 'gpu'; allowed: 'cpu', or 'cuda' where torch finds a GPU
+    """
+    try:
+        if isinstance(given, str | torch.device) and torch.empty(0, device=given).device:
+            return
+    except (RuntimeError, AssertionError, NotImplementedError):
+        pass
+    raise ValueError(f"{argument} is {given!r}; allowed: 'cpu', or 'cuda' where torch finds a GPU")
+
+
 def check_path(argument: str, given: str | PathLike[str]) -> None:
     """Raise unless ``given`` can name a file or a folder."""
     if not isinstance(given, str | PathLike) or str(given) == "":
