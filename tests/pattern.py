@@ -13,6 +13,7 @@ DONE: list[str] = [
     "few-steps",
     "one-network",
     "causal",
+    "frontier",
     "four-choices",
 ]
 """Names of notebooks in ``book``, without ``.ipynb``."""

@@ -179,6 +179,20 @@ OLD_PLACES = {
         "the-blind-spot",
         "your-guesses",
     ],
+    "frontier": [
+        "which-score-can-be-fooled",
+        "what-must-be-equal",
+        "the-race-in-small",
+        "equal-calls",
+        "the-luck-of-a-training",
+        "a-call-is-not-a-call",
+        "the-samples-behind-the-points",
+        "is-it-about-digits",
+        "a-larger-picture",
+        "top-from-bottom",
+        "what-the-field-does",
+        "your-guesses",
+    ],
     "how-to": ["read-it-here", "run-it-on-your-computer", "run-it-in-colab", "exercises", "how-long-it-takes"],
 }
 """Where links from elsewhere may lead: a rebuilt page keeps what it once had."""

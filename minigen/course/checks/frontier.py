@@ -7,9 +7,25 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect, expect_number, expect_tensor, refuses
+from minigen.course.checks.handed_in import expect_net
+from minigen.course.checks.judging import (
+    NotYetError,
+    as_numbers,
+    ask,
+    exercise,
+    expect,
+    expect_number,
+    expect_tensor,
+    refuses,
+)
+from minigen.data import digits
+from minigen.generator import Generator
+from minigen.metrics import frechet
+from minigen.sampling import sample
 
 Point = tuple[float, float]
 """What something costs, and its distance; less is better in both."""
@@ -166,3 +182,59 @@ def _nearer_to_train(function: Any) -> str:
                 " set has the nearest picture more often by its size alone: raise a ValueError."
             )
     return "About one half for a generator that has learned, and more for one that has learned by heart."
+
+
+BUDGET, NEAR, MOST_CALLS = 2.05, 5.8, 1000
+"""What a digit may cost, in millions of operations (four calls of the network in the stub); how near it must come."""
+
+
+@exercise("train-bargain")
+def _train_bargain(trained: Any, calls: Any) -> str:
+    net = expect_net(trained)
+    if not isinstance(net, Generator) or math.prod(net.shape) != 100:
+        raise NotYetError(f"Hand in the mg.Generator of digits of 100 pixels; this is a {type(net).__name__}.")
+    cost, distance = _bargain(net, _whole_calls(calls))
+    said = f"{cost:.2f} million operations a digit, and a distance of {distance:.1f}."
+    if cost <= BUDGET * 1.01 and distance < NEAR:
+        return f"{said} That beats both points: what a call does, and how many there are, is paid from one purse."
+    if distance < NEAR:
+        raise NotYetError(f"{said} Near enough, but too dear: {BUDGET} is the most. What makes a call cheap?")
+    if cost > BUDGET * 1.01:
+        raise NotYetError(f"{said} Too dear, and not below {NEAR} either. Is it the width that was missing?")
+    if distance > 9:
+        raise NotYetError(
+            f"{said} Below {NEAR} is wanted. Was it trained, and has it calls enough to make up its mind?"
+        )
+    if net.plan.name == "raster":
+        raise NotYetError(f"{said} Below {NEAR} is wanted. Which pixels does it draw without asking one another?")
+    if cost < BUDGET / 2:
+        raise NotYetError(f"{said} Below {NEAR} is wanted, and more than half of what it may cost is left: spend it.")
+    raise NotYetError(
+        f"{said} Below {NEAR} is wanted. What can it do about two pixels of one call that turn out not to fit?"
+    )
+
+
+def _whole_calls(calls: Any) -> int:
+    try:
+        number = float(as_numbers(calls))
+    except (TypeError, ValueError, RuntimeError, ArithmeticError):
+        number = math.nan
+    if not number.is_integer() or not 1 <= number <= MOST_CALLS:
+        raise NotYetError(f"The calls should be a whole number from 1 to {MOST_CALLS}, such as 4.")
+    return int(number)
+
+
+def _bargain(net: Generator, calls: int) -> tuple[float, float]:
+    """What a digit costs in so many calls, in millions of operations, and how far 1,000 are from real ones."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(next(net.parameters()).dtype)  # the reader may have changed it since the training
+    try:
+        with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+            sample(net, 1, steps=calls)
+        drawn = sample(net, 1000, steps=calls, seed=1).cpu().flatten(1)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise NotYetError(f"Asked for digits in {calls} calls, it stopped: {error}") from None
+    finally:
+        torch.set_default_dtype(before)
+    real = (digits(split="validation")[0][..., 3:13, 3:13] > 0) * 2.0 - 1
+    return counter.get_total_flops() / 1e6, float(frechet(real.flatten(1), drawn.to(real.dtype)))

@@ -7,7 +7,11 @@ from collections.abc import Callable
 
 import torch
 from helpers_checks import Case, unwritten
-from torch import Tensor
+from torch import Tensor, nn
+
+from minigen import data, heads, nets, plans
+from minigen.generator import Generator
+from minigen.training import History
 
 Points = list[tuple[float, float]]
 
@@ -94,6 +98,21 @@ def asserts_sizes(samples: Tensor, train: Tensor, heldout: Tensor) -> Tensor:
     return nearest_by()(samples, train, heldout)
 
 
+class Copies(Generator):
+    """Names in each call some real digit of the exercise, or what is left of it, for so many operations."""
+
+    def __init__(self, plan: plans.Plan, kept: float = 1.0, operations: int = 400_000) -> None:
+        super().__init__(nets.MLP(size=100, width=8, depth=1), heads.Categorical(2), plan)
+        self.digits = ((data.digits()[0][..., 3:13, 3:13] > 0) * 1.0).flatten(1)
+        self.kept, self.work = kept, torch.zeros(100, operations // 200)
+
+    def belief(self, x_t: Tensor, t: Tensor, *others: object, **named: object) -> Tensor:
+        x_t @ self.work
+        chosen = (1000 * x_t.double().abs().sum(dim=1)).long() % len(self.digits)
+        white = self.kept * self.digits[chosen] + (1 - self.kept) / 2
+        return torch.stack([1 - white, white], dim=2).clamp(min=1e-6).log()
+
+
 CASES = {
     "pareto": Case(
         right=[
@@ -158,5 +177,29 @@ CASES = {
         },
         secret=r"cdist|amin|argmin|\b0\.5\b",
         function=True,
+    ),
+    "train-bargain": Case(
+        right=[
+            (Copies(plans.diffusion()), 4),
+            (Copies(plans.ramp(1.0), operations=2_000_000), 1),
+            (Copies(plans.one_shot()), torch.tensor(1)),
+        ],
+        wrong={
+            "too dear: 2.05": [(Copies(plans.diffusion()), 16), (Copies(plans.diffusion(), operations=600_000), 4)],
+            "width that was missing": [(Copies(plans.diffusion(), kept=0.9), 8)],
+            "Was it trained": [(Copies(plans.diffusion(), kept=0.0), 4)],
+            "without asking": [(Copies(plans.raster(50), kept=0.96), 2)],
+            "spend it": [(Copies(plans.diffusion(), kept=0.9), 2)],
+            "turn out not to fit": [(Copies(plans.diffusion(), kept=0.9), 4)],
+            "stopped": [(Copies(plans.raster(25)), 5)],
+            "whole number": [(Copies(plans.diffusion()), 2.5), (Copies(plans.diffusion()), "four")],
+            "100 pixels": [
+                (nn.Linear(100, 100), 4),
+                (Generator(nets.MLP(2, width=8), heads.Categorical(2), plans.diffusion()), 4),
+            ],
+            "the class Generator": [(Generator, 4)],
+            "history": [(History(), 4)],
+        },
+        secret=r"diffusion|random_order|ramp\(|scatter|noise|a part of|128",
     ),
 }
