@@ -109,7 +109,10 @@ def _bits_per_pixel(function: Any) -> str:
             (truth / 16, "Divided once too often: by the number of pixels, and by nothing else."),
             (-wrong / math.log(2), "Logits are not yet logarithms of chances: the chances of a pixel must sum to 1."),
         )
-        otherwise = "Of equal beliefs each grey has the same chance, so it does not matter which was there."
+        otherwise = (
+            "Of equal beliefs each grey has the same chance, 1/16, so which was there does not matter. (Logits are"
+            " no chances yet.)"
+        )
         if logits is uneven:
             first = f"Equal beliefs come out right. {first}"
             otherwise = "Take one pixel. Which of its 16 logits is that of the true grey, and what chance does it say?"
@@ -166,7 +169,9 @@ def _train_causal(trained: Any) -> str:
     if bits > 1.5:
         raise NotYetError(f"{said} Was it trained, and is this the one that was?")
     if seen < 60:
-        raise NotYetError(f"{said} Most of the digit is out of its reach.")
+        raise NotYetError(
+            f"{said} Most of the digit is out of its reach. What lets a guess see farther, and combine what it sees?"
+        )
     if net.loss_on == "next":
         raise NotYetError(f"{said} It reaches far, but how much of a pass is it corrected on?")
     raise NotYetError(f"{said} It reaches far enough to tell digits apart. Has it room to keep what it sees?")
