@@ -34,6 +34,10 @@ def pareto_without_doubles(points: Points) -> list[bool]:
     ]
 
 
+def pareto_all_but_the_same_object(points: Points) -> list[bool]:
+    return [not any(q is not p and q[0] <= p[0] and q[1] <= p[1] for q in points) for p in points]
+
+
 def pareto_all_but_equals(points: Points) -> list[bool]:
     """Compares by place, and so equal points beat each other."""
     return [
@@ -124,7 +128,7 @@ CASES = {
         wrong={
             "less is better": [pareto_of_more],
             "equal cost": [pareto_if_worse_in_both],
-            "Keep both": [pareto_without_doubles, pareto_all_but_equals],
+            "Keep both": [pareto_without_doubles, pareto_all_but_equals, pareto_all_but_the_same_object],
             "no other point": [pareto_by_hull],
             "beaten ones": [lambda points: [not each for each in pareto(points)]],
             "is beaten by": [lambda points: [True] * len(points)],
