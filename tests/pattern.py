@@ -14,6 +14,7 @@ DONE: list[str] = [
     "one-network",
     "causal",
     "frontier",
+    "guidance",
     "four-choices",
 ]
 """Names of notebooks in ``book``, without ``.ipynb``."""

@@ -193,6 +193,17 @@ OLD_PLACES = {
         "what-the-field-does",
         "your-guesses",
     ],
+    "guidance": [
+        "guess-first",
+        "one-network-that-knows-both",
+        "two-answers-to-one-question",
+        "the-dial",
+        "where-a-guided-walk-ends",
+        "what-it-costs",
+        "other-arrows",
+        "what-the-field-does",
+        "your-guesses",
+    ],
     "how-to": ["read-it-here", "run-it-on-your-computer", "run-it-in-colab", "exercises", "how-long-it-takes"],
 }
 """Where links from elsewhere may lead: a rebuilt page keeps what it once had."""

@@ -9,9 +9,24 @@ import torch
 from torch import Tensor
 
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import Trap, apart, ask, close, exercise, expect, expect_number, expect_tensor
+from minigen.conditions import Labels
+from minigen.course.checks.handed_in import expect_net
+from minigen.course.checks.judging import (
+    NotYetError,
+    Trap,
+    apart,
+    ask,
+    close,
+    exercise,
+    expect,
+    expect_number,
+    expect_tensor,
+)
+from minigen.generator import Generator
+from minigen.process import step
 
 _CHANGED_PLACES = "The two runs have changed places: scale 0 should be the guess without the prompt."
+_CUT_OFF = "That is cut off at both ends. Nothing is said of that here: a guess may go as far as it goes."
 
 
 def _guide_traps(u: Tensor, c: Tensor, scale: float) -> list[Trap]:
@@ -22,7 +37,6 @@ def _guide_traps(u: Tensor, c: Tensor, scale: float) -> list[Trap]:
         (c + scale * (c - u), other_convention),
         (scale * (c - u), "That is the difference alone, a direction. From where do you go in it?"),
         (u - scale * (c - u), "That pushes away from the prompt. Which way does the difference point?"),
-        ((u + scale * (c - u)).clamp(-1, 1), "That is cut off at -1 and 1. Nothing is said of that here."),
         (scale * c, "The scale belongs to the difference, not to the guess with the prompt alone."),
     ]
 
@@ -37,10 +51,11 @@ def _with_and_without(guide: Any, from_w: Any) -> str:
         right, traps = uncond + scale * (cond - uncond), _guide_traps(uncond, cond, scale)
         otherwise = "How far from the guess without the prompt should the answer be, and in which direction?"
         if scale == 0:  # several traps are one there
-            traps = [(uncond.clamp(-1, 1), "That is cut off at -1 and 1. Nothing is said of that here.")]
-            otherwise = "There the prompt should not count at all."
+            traps, otherwise = [], "There the prompt should not count at all."
             if close(given, cond):
                 otherwise = _CHANGED_PLACES if _swapped(guide) else "That is the guess with the prompt."
+        if _is_cut_off(given, right):
+            otherwise = _CUT_OFF
         said = f"With guidance_scale = {scale:g} you are {apart(given, right):.2g} off."
         expect(given, right, traps, otherwise, said=said)
     for w in (0.0, 1.0, 6.5):
@@ -52,6 +67,12 @@ def _with_and_without(guide: Any, from_w: Any) -> str:
         otherwise = "A paper's w = 0 is off. At which scale are we off?"
         expect(scale, w + 1, traps, otherwise, said=f"For w = {w:g} your scale is not right.")
     return "Off is 1 here, and 0 with w: say which, wherever you write a number down."
+
+
+def _is_cut_off(given: Tensor, right: Tensor) -> bool:
+    """Whether the answer is right but for what lies beyond its own ends, wherever they are."""
+    low, high = given.min(), given.max()
+    return bool(low < high) and close(given, right.clamp(low.double(), high.double()))
 
 
 def _swapped(guide: Any) -> bool:
@@ -103,3 +124,82 @@ def _calls_of_an_interval(function: Any) -> str:
         said = f"For {steps} steps, {guided} of them guided, {'batched' if batched else 'one after the other'}:"
         expect(calls, steps + guided, traps, hint, said=said, near=0)
     return "All the more reason to guide only where it helps."
+
+
+_LEFT_AND_RIGHT = torch.tensor([[-0.25, 0.0], [0.25, 0.0]])
+_REACH = 0.52
+"""Of a disc of radius 0.5, and a little for the network's blur."""
+
+_LEAST, _MOST = 0.93, 0.25
+"""Of the points: wanted in their disc, and allowed in the other one."""
+
+
+def _walked(net: Generator, scale: float, told: int, count: int = 1000, steps: int = 32) -> Tensor:
+    """Points that a network draws, told a disc and pushed. (``sample`` refuses what was never asked untold.)"""
+    weights = next(net.parameters())
+    labels = torch.full((count,), told, device=weights.device)
+    x = torch.randn(count, 2, generator=seeded(13), dtype=torch.float32).to(weights)
+    rows = torch.linspace(1, 0, steps + 1, dtype=torch.float64).to(weights)
+    training = net.training
+    try:
+        net.eval()
+        with torch.no_grad():
+            for t, u in itertools.pairwise(rows):
+                t, u = t.expand(count, 1), u.expand(count, 1)
+                guess = net.head.x0_hat(net.belief(x, t, labels, scale), None, 1.0, False)
+                x = step(x, guess, t, u, net.schedule)
+    except (ValueError, RuntimeError, IndexError) as error:
+        raise NotYetError(f"Asked for points of a disc, your network stopped: {error}") from None
+    finally:
+        net.train(training)
+    return x.double().cpu()
+
+
+def _inside(net: Generator, scale: float) -> tuple[float, float]:
+    """The shares of points in the disc that was asked for, and in the other one: of the disc that does worse."""
+    shares = []
+    for told in (0, 1):
+        points = _walked(net, scale, told)
+        own, other = (
+            float(((points - _LEFT_AND_RIGHT[disc]).norm(dim=1) < _REACH).double().mean()) for disc in (told, 1 - told)
+        )
+        shares.append((own, other))
+    return min(own for own, _ in shares), max(other for _, other in shares)
+
+
+def _expect_told(trained: Any) -> Generator:
+    net = expect_net(trained)
+    told = net.condition if isinstance(net, Generator) else None
+    if not isinstance(net, Generator) or tuple(net.shape) != (2,) or not isinstance(told, Labels) or told.classes != 2:
+        raise NotYetError("Hand in a mg.Generator of points in the plane that is told one of two labels.")
+    return net
+
+
+@exercise("train-dropout")
+def _train_dropout(trained: Any, scale: Any) -> str:
+    net = _expect_told(trained)
+    push = float(expect_tensor("The scale", scale, (), infinite="The scale should be a finite number."))
+    (own, other), (plain, both) = _inside(net, push), _inside(net, 1.0)
+    said = f"At scale {push:g} {own:.0%} of its points lie in their disc, and {other:.0%} in the other one"
+    if own >= _LEAST and other <= _MOST:
+        return f"{said}; at scale 1 it is {plain:.0%} and {both:.0%}. Both of its answers were learned."
+    said = f"{said}; at least {_LEAST:.0%} and at most {_MOST:.0%} are wanted."
+    if both > 0.7:
+        raise NotYetError(
+            f"{said} At scale 1 {both:.0%} lie in the other one. Was it trained, and did it hear the label?"
+        )
+    if plain < 0.9:
+        raise NotYetError(f"{said} At scale 1 it is {plain:.0%}, so it doesn't obey without a push. Was it trained?")
+    if push == 1:
+        raise NotYetError(f"{said} Scale 1 is off.")
+    if push < 1:
+        raise NotYetError(f"{said} Below 1 the label counts less than it should.")
+    if own >= _LEAST:
+        raise NotYetError(f"{said} Its points stay where they could be of either disc. Is that push strong enough?")
+    gentle, _ = _inside(net, 1.5)
+    if gentle >= _LEAST:
+        raise NotYetError(f"{said} They were pushed over the edge: at scale 1.5 it is {gentle:.0%}.")
+    raise NotYetError(
+        f"{said} A gentle push does harm, too: at scale 1.5 it is {gentle:.0%}, without one {plain:.0%}. A push rests"
+        " on two answers. How often was the second question asked while it learned?"
+    )
