@@ -265,7 +265,7 @@ CALLS: dict[str, Line] = {
         {"values": ([], [1.0, 2.0], None), "labels": ([], None), "alt": ("", None)},
     ),
     "plots.join": (mg.plots.join, {"alt": "A sentence that says it.", "figures": []}, {"figures": ([], [3], None), "alt": ("",)}),
-    "widgets.scrub": (mg.widgets.scrub, {"frames": [], "controls": {}}, {"frames": ([], [3])}),
+    "widgets.scrub": (mg.widgets.scrub, {"frames": [], "controls": {"a": [1, 2]}}, {"frames": ([], [3, 3])}),
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from minigen.base.errors import check_choice, check_whole, nearest
+from minigen.base.errors import check_choice, check_device, check_whole, nearest
 from minigen.base.randomness import seeded
 from minigen.base.text import words_of
 
@@ -134,6 +134,7 @@ def scenes(count: int = 1000, split: str = "train", seed: int = 0, device: torch
     check_whole("count", count)
     check_whole("seed", seed, least=-(2**63))
     check_choice("split", split, SPLITS)
+    check_device("device", device)
     blocks = [batch(BLOCK, seeded(seed, block), split, device) for block in range(-(-count // BLOCK))]
     images = torch.cat([block.images for block in blocks])[:count]
     meanings = torch.cat([block.meanings for block in blocks])[:count]
@@ -335,18 +336,60 @@ def parse(prompt: str) -> Tensor:
 
     >>> parse("a big blue square below a red circle").tolist()        # the circle comes first, it is above
     [2, -1, 0, 0, 1, 3, 1]
+    >>> parse("a red circle left a blue square")
+    Traceback (most recent call last):
+    ValueError: prompt is 'a red circle left a blue square', with 'left' and no 'of'; did you mean 'left of'?
     """
     words = words_of(prompt)
-    text = " ".join(words)
-    for layout, (forward, backward) in enumerate(zip(_FORWARD, _BACKWARD, strict=True), start=1):
-        for turned, phrases in ((False, forward), (True, backward)):
-            for phrase in sorted(phrases, key=len, reverse=True):
-                before, found, after = f" {text} ".partition(f" {phrase} ")
-                if found:
-                    things = [_thing(before.split(), prompt), _thing(after.split(), prompt)]
-                    first, second = reversed(things) if turned else things
-                    return torch.tensor([layout, *first, *second])
-    return torch.tensor([0, *_thing(words, prompt), -1, -1, -1])
+    if odd := sorted({sign for sign in prompt if not (sign.isalnum() or sign.isspace() or sign in _SILENT)}):
+        raise _no_sentence(prompt, f"the sign{_s(odd)} {_listed(odd)}", _KNOWN)
+    if unknown := [word for word in dict.fromkeys(words) if word not in WORDS]:
+        hints = "".join(nearest(word, WORDS) for word in unknown)
+        hints += "; how two things stand is said by left of, right of, above or below" * ("and" in unknown)
+        raise _no_sentence(prompt, f"the unknown word{_s(unknown)} {_listed(unknown)}{hints}", _KNOWN)
+    text, stands = f" {' '.join(words)} ", list[tuple[int, bool]]()
+    for phrase, how in _RELATIONS.items():
+        stands += text.count(f" {phrase} ") * [how]
+        text = text.replace(f" {phrase} ", f" {_BETWEEN} ")
+    parts = [part.split() for part in text.split(_BETWEEN)]
+    if len(parts) > 2:
+        raise _no_sentence(
+            prompt, f"{len(parts)} things", "one or two, with left of, right of, above or below between them"
+        )
+    things = [_thing(part, prompt) for part in parts]
+    if len(things) == 1:
+        return torch.tensor([0, *things[0], -1, -1, -1])
+    layout, turned = stands[0]
+    first, second = reversed(things) if turned else things
+    return torch.tensor([layout, *first, *second])
+
+
+_SILENT = frozenset(",.!?;:'\"-")
+"""Signs that say nothing, and may stand anywhere."""
+
+_BETWEEN = "|"
+_RELATIONS = {
+    phrase: (layout, turned)
+    for turned, kinds in ((False, _FORWARD), (True, _BACKWARD))
+    for layout, phrases in enumerate(kinds, start=1)
+    for phrase in sorted(phrases, key=len, reverse=True)  # "to the left of" before "left of", which is in it
+}
+"""What says how two things stand: the layout, and whether the second thing is the left or upper one."""
+
+_SUCH = "a thing such as 'a small red circle', or two things and left of, right of, above or below between them"
+_KNOWN = f"these words alone: {', '.join(WORDS)}"
+
+
+def _no_sentence(prompt: str, what: str, allowed: str = "") -> ValueError:
+    return ValueError(f"prompt is {prompt!r}, with {what}" + (f"; allowed: {allowed}" if allowed else ""))
+
+
+def _s(several: Sequence[str]) -> str:
+    return "s" * (len(several) > 1)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(repr(word) for word in words)
 
 
 def _thing(words: list[str], prompt: str) -> list[int]:
@@ -358,9 +401,29 @@ def _thing(words: list[str], prompt: str) -> list[int]:
         rest = rest[1:] if number >= 0 else rest
         found.append(number)
     if rest or found[2] < 0:
-        what = f"{rest[0]!r}{nearest(rest[0], WORDS)}" if rest else "a thing without a shape"
-        raise ValueError(
-            f"prompt is {prompt!r}, with {what}; allowed: a thing such as 'a small red circle', or two things and"
-            " left of, right of, above or below between them"
-        )
+        raise _no_sentence(prompt, *_stumble(words))
     return found
+
+
+def _stumble(words: list[str]) -> tuple[str, str] | tuple[str]:
+    """Why these known words are no thing: what stands there, and what may."""
+    for side in ("left", "right"):
+        if side in words:
+            return (f"{side!r} and no 'of'; did you mean '{side} of'?",)
+    if "the" in words:
+        return ("'the' for a thing; did you mean 'a'?",)
+    kinds = {"sizes": _SIZE_WORDS, "colours": _COLOUR_WORDS, "shapes": _SHAPE_WORDS}
+    said = {name: [word for word in words if any(word in names for names in kind)] for name, kind in kinds.items()}
+    if len(said["shapes"]) > 1 and "a" in words[1:]:
+        return "two things and nothing that says how they stand", _SUCH
+    if extra := next((name for name in said if len(said[name]) > 1), None):
+        return (
+            f"{len(said[extra])} {extra} for one thing, {_listed(said[extra])}",
+            "one of a kind, such as 'a small red circle'",
+        )
+    if not said["shapes"]:
+        return "a thing without a shape", _SUCH
+    if strange := [word for word in words if word not in ("a", *said["sizes"], *said["colours"], *said["shapes"])]:
+        return f"{strange[0]!r} where a thing should be", _SUCH
+    usual = " ".join(["a", *said["sizes"], *said["colours"], *said["shapes"]])
+    return (f"its words in another order; did you mean {usual!r}?",)

@@ -72,7 +72,8 @@ def scrub(
     >>> scrub(dots, {"grey": ["black", "middle", "white", "light"]}).alt
     'a square of grey 0.5'
     """
-    check_figures(frames, "frames")
+    if frames:  # how many there must be is said below
+        check_figures(frames, "frames")
     options = _options(controls)
     wanted = math.prod(len(values) for values in options.values())
     if len(frames) != wanted:

@@ -45,16 +45,42 @@ def test_what_a_sentence_means(prompt: str, wanted: list[int]) -> None:
 @pytest.mark.parametrize(
     ("prompt", "said"),
     [
-        ("a rad circle", r"'rad'; did you mean 'red'\?; allowed: a thing such as 'a small red circle'"),
-        ("a small red", "a thing without a shape"),
+        ("a rad circle", r"the unknown word 'rad'; did you mean 'red'\?; allowed: these words alone: a, above"),
+        ("2 stars", r"the unknown words '2', 'stars'; did you mean 'star'\?"),
+        ("a red circle and a ring", "the unknown word 'and'; how two things stand is said by left of, right of"),
+        ("a red circle + a ring", r"the sign '\+'; allowed: these words"),
+        ("a red 🐱", "the sign '🐱'; allowed: these words"),
+        ("a small red", "a thing without a shape; allowed: a thing such as 'a small red circle', or two things"),
         ("", "a thing without a shape"),
         ("a circle above", "a thing without a shape"),
-        ("a circle red", "'red'"),
+        ("a circle red", r"its words in another order; did you mean 'a red circle'\?$"),
+        ("a red, big ring", r"its words in another order; did you mean 'a big red ring'\?$"),
+        ("a a star", r"its words in another order; did you mean 'a star'\?$"),
+        ("the red circle", r"'the' for a thing; did you mean 'a'\?$"),
+        ("a circle of red", "'of' where a thing should be"),
+        ("a red circle left a blue square", r"'left' and no 'of'; did you mean 'left of'\?$"),
+        ("a ring to the right a heart", r"'right' and no 'of'; did you mean 'right of'\?$"),
+        ("a red circle a blue square", "two things and nothing that says how they stand; allowed: a thing such as"),
+        ("a ring above a red disc left of a star", "3 things; allowed: one or two, with left of, right of, above or"),
+        ("star star star", "3 shapes for one thing, 'star', 'star', 'star'; allowed: one of a kind, such as 'a small"),
+        ("a red-yellow ring", "2 colours for one thing, 'red', 'yellow'; allowed: one of a kind"),
+        ("a big small ring", "2 sizes for one thing, 'big', 'small'; allowed: one of a kind"),
     ],
 )
 def test_what_is_no_sentence_is_answered(prompt: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=said) as caught:
         scenes.parse(prompt)
+    assert not any(f"with {word!r}; did you mean {word!r}" in str(caught.value) for word in scenes.WORDS)
+
+
+def test_no_mistake_of_a_word_or_a_sign_is_read_as_a_sentence() -> None:
+    """Whatever one leaves out, doubles or puts in: it is read as what it says, or refused with a word of help."""
+    for prompt in scenes.scenes(60, "everything", seed=13).prompts:
+        words = prompt.split()
+        for place in range(len(words)):
+            doubled = " ".join([*words[: place + 1], *words[place:]])
+            with pytest.raises(ValueError, match=r"allowed: |did you mean "):
+                scenes.parse(doubled)
 
 
 THING = st.tuples(st.integers(0, SIZES - 1), st.integers(0, COLOURS - 1), st.integers(0, SHAPES - 1))

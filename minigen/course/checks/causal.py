@@ -109,10 +109,8 @@ def _bits_per_pixel(function: Any) -> str:
             (truth / 16, "Divided once too often: by the number of pixels, and by nothing else."),
             (-wrong / math.log(2), "Logits are not yet logarithms of chances: the chances of a pixel must sum to 1."),
         )
-        otherwise = (
-            "Of equal beliefs each grey has the same chance, 1/16, so which was there does not matter. (Logits are"
-            " no chances yet.)"
-        )
+        otherwise = "Of equal beliefs each grey has the same chance, so it does not matter which was there. (Mind that"
+        otherwise += " logits are no chances yet.)"
         if logits is uneven:
             first = f"Equal beliefs come out right. {first}"
             otherwise = "Take one pixel. Which of its 16 logits is that of the true grey, and what chance does it say?"
