@@ -173,15 +173,14 @@ def check_tensor(argument: str, given: Tensor) -> Tensor:
 
 
 def check_like(argument: str, given: Tensor, other: str, like: Tensor) -> Tensor:
-    """Return ``given`` if it is a tensor that broadcasts against another without making it larger."""
+    """Return ``given`` if it is a tensor that broadcasts against another, as one picture does against many noises."""
     check_tensor(argument, given)
-    fits = given.dim() <= like.dim() or given.dim() == 0
-    if not fits or any(
-        size not in (1, wanted) for size, wanted in zip(reversed(given.shape), reversed(like.shape), strict=False)
-    ):
+    try:
+        torch.broadcast_shapes(given.shape, like.shape)
+    except RuntimeError:
         raise ValueError(
             f"{argument} has shape {tuple(given.shape)}; allowed: what broadcasts against {other}, {tuple(like.shape)}"
-        )
+        ) from None
     return given
 
 
