@@ -13,6 +13,10 @@ The shipped weights of ``scenes``; judged by the recogniser. Parts, the first th
 - ``raster``: the same prompts by an auto-regressive plan on sixteen colours, in 64 steps, without and with guidance,
   and the ceiling that sixteen colours set. The recipe is ``scenes-raster``, trained here where no weights of it are
   shipped.
+- ``colours``: what prompts leave open, in 32 calls: whether a thing has one colour, of prompts as in training and new
+  ones, and of six shapes and "a big circle" without a colour, where the colours are counted, too. Then what might cure
+  things in two colours, on validation noises: other walks (``WALKS``), and 1,500 updates more with one thing changed
+  (``CONTINUED``), which are trained here, half an hour each, where ``--snapshots`` has them not.
 - ``speed``: how many scenes ``mg.data.scenes`` draws in a second. Run it on a quiet machine.
 
 Writes ``minigen/course/results/scenes.json``.
@@ -45,7 +49,8 @@ from minigen.zoo.teaching import HELDOUT_SEED, VALIDATION_SEED
 
 JUDGED, RASTER = ("scenes", "scenes-judge"), ("scenes-raster", "scenes-judge")
 PARTS: dict[str, tuple[str, ...]] = {
-    "scales": JUDGED, "rows": JUDGED, "training": JUDGED, "reading": JUDGED, "raster": RASTER, "speed": (),
+    "scales": JUDGED, "rows": JUDGED, "training": JUDGED, "reading": JUDGED, "raster": RASTER,
+    "colours": JUDGED, "speed": (),
 }  # fmt: skip
 """The parts of the file, and the networks that each rests on."""
 
@@ -58,6 +63,35 @@ FEW = 200
 MARKS: tuple[int, ...] = (500, 1000, 2000, 3000, 4000, 6000, 8000, 10_000)
 COMPARED = 3000
 """Updates after which the encoder that learned to read first is compared with one that did not."""
+
+
+OPEN = 50
+"""Pictures a prompt that leaves its colour open."""
+
+SHIPPED = "as shipped"
+"""The way that is drawn from held-out noises; cures are compared on those of validation."""
+
+PLAIN: dict[str, Any] = dict(steps=CALLS // 2, eta=0.0, guidance_scale=2.0)
+WALKS: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "not guided": {"guidance_scale": 1.0},
+    "guided above level 0.6": {"levels": (0.6, 1.0)},
+    "guided below level 0.6": {"levels": (0.0, 0.6)},
+    "fresh noise, eta 1": {"eta": 1.0},
+    "second order": {"second_order": True},
+    "smaller steps in the noise, shift 3": {"shift": 3.0},
+    "48 steps": {"steps": 48},
+}
+"""Other walks down the same network, each with what differs from ``PLAIN``."""
+
+CONTINUED: dict[str, dict[str, float]] = {
+    "trained on, half of the colours unsaid": {"unsaid": 0.5},
+    "the same, mostly at levels 0.7 to 0.97": {"unsaid": 0.5, "focus": 0.75},
+}
+"""Trainings that go on from the shipped weights: the share of the colours that captions leave out besides, and of the
+images that are corrupted to levels between 0.7 and 0.97, where a ring gets its colours."""
+
+MORE: dict[str, Any] = dict(iterations=1500, batch_size=32, learning_rate=1e-3, warmup=100, weight_decay=0.01, seed=10)
 
 
 def measure(model: mg.Generator, split: str, count: int, seed: int, pairs: bool = False, **settings: Any) -> Row:
@@ -102,6 +136,18 @@ def by_things(model: mg.Generator, key: Row, count: int) -> Row:
     wanted = [prompt for prompt, both in zip(some.prompts, two, strict=True) if both == (key["things"] == 2)][:count]
     given = dict(steps=steps_of(key), eta=0.0, guidance_scale=key["scale"])
     return accuracy(mg.sample(model, len(wanted), prompt=wanted, seed=0, **given), wanted)
+
+
+def left_open(model: Any, prompts: Sequence[str], seed: int, **settings: Any) -> Row:
+    """Are things in one colour, and in which does the recogniser see the first?"""
+    drawn = mg.sample(model, len(prompts), prompt=prompts, seed=seed, **settings)
+    found = mg.metrics.recognise(drawn)[:, 2].bincount(minlength=len(scenes.COLOURS))
+    one = float(mg.metrics.one_colour(drawn).double().mean())
+    return {
+        **accuracy(drawn, list(prompts)),
+        "one_colour": round(one, 4),
+        "colours": dict(zip(scenes.COLOURS, found.tolist(), strict=True)),
+    }
 
 
 def steps_of(key: Row) -> int:
@@ -164,6 +210,37 @@ def at(name: str, path: Path) -> mg.Generator:
     model.load_state_dict({key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)})
     assert isinstance(model, mg.Generator)
     return model.eval()
+
+
+def go_on(path: Path, unsaid: float, focus: float = 0.0, **changes: Any) -> mg.Generator:
+    """The shipped network after ``MORE`` updates, kept in ``path``; see ``CONTINUED``."""
+    if path.is_file():
+        return mg.Generator.load(path)
+    model: Any = mg.zoo.load("scenes", device="cpu")
+    model.embedding.requires_grad_(False)  # it has learned to read, and stays so
+    plain = model._random_row
+
+    def row(count: int, random: torch.Generator, loss_on: str) -> tuple[Tensor, Tensor]:
+        t, judged = plain(count, random, loss_on)
+        if focus:
+            chosen = torch.rand(count, *[1] * (t.dim() - 1), generator=random) < focus
+            t = torch.where(chosen, 0.7 + 0.27 * t, t)
+        return t, judged
+
+    def lesson(count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        meanings = scenes.draw_meanings(count, "train", random)
+        images, said = scenes.draw(meanings, random), meanings.clone()
+        hidden = torch.rand(count, 2, generator=random) < unsaid
+        said[:, [2, 5]] = torch.where(hidden, -1, said[:, [2, 5]])
+        return images, model.condition.tokens(scenes.describe(said, random), count)
+
+    model._random_row = row
+    path.parent.mkdir(parents=True, exist_ok=True)
+    given = {**MORE, **changes}
+    mg.train(model, lesson, checkpoint=path.with_suffix(".state"), device="cpu", precision="float32", **given)
+    del model._random_row
+    model.save(path)
+    return model
 
 
 # --- the parts -------------------------------------------------------------------------------------
@@ -273,6 +350,41 @@ class Parts:
         for split, scale in itertools.product(SPLITS[:2], (1.0, 2.0)):
             key = {"what": "written in patches of 4 x 4", "split": split, "iterations": updates}
             self.found.measure("raster", {**key, "scale": scale, "calls": mg.nfe(steps, scale)}, make)
+
+    def colours(self) -> None:
+        """Things in two colours, the colours that come where none is said, and what might cure both."""
+        few, scale = min(OPEN, self.given.count), self.scales()
+
+        def sentences(key: Row) -> Row:
+            return left_open(self.model, scenes.scenes(6 * few, key["split"], seed=HELDOUT_SEED).prompts, 0, **PLAIN)
+
+        for split in SPLITS:
+            key = {"what": "sentences", "split": split, "way": SHIPPED, "scale": scale, "calls": CALLS}
+            self.found.measure("colours", key, sentences)
+        named = [f"a {shape}" for shape in scenes.SHAPES]
+        for prompt, each in itertools.product([*named, "a big circle"], (scale, 1.0)):
+            given = {**PLAIN, "guidance_scale": each, "steps": steps_of({"scale": each, "calls": CALLS})}
+            self.open(prompt, self.model, SHIPPED, few, given)
+        for way, changed in WALKS.items():
+            given = {**PLAIN, **changed}
+            levels = given.pop("levels", None)
+            self.open("a ring", mg.Guided(self.model, levels=levels) if levels else self.model, way, few, given)
+        folder = self.given.snapshots.with_name(f"{self.given.snapshots.name}-continued")
+        for way, prompt in itertools.product(CONTINUED, ("a ring", "a big circle")):
+            self.open(prompt, (folder / f"{way}.safetensors", CONTINUED[way]), way, few, PLAIN)
+
+    def open(self, prompt: str, model: Any, way: str, count: int, given: dict[str, Any]) -> None:
+        """One prompt, drawn ``count`` times in one way, by a model or by one that is trained when it is needed."""
+        key = {"what": prompt, "way": way, "scale": given["guidance_scale"]}
+        asked = given["steps"], given["guidance_scale"]
+        calls = model.nfe(*asked) if isinstance(model, mg.Guided) else mg.nfe(*asked)
+
+        def make(_: Row) -> Row:
+            ready = go_on(model[0], **model[1], **self.changes) if isinstance(model, tuple) else model
+            seed = HELDOUT_SEED if way == SHIPPED else VALIDATION_SEED
+            return left_open(ready, [prompt] * count, seed, **given)
+
+        self.found.measure("colours", {**key, "calls": calls}, make)
 
     def speed(self) -> None:
         """How fast scenes are drawn."""

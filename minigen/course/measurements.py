@@ -328,6 +328,7 @@ def results(name: str | None = None, table: str | None = None) -> DataFrame:
     said, all_said               prompts that say a new pair; right in everything, of those       number, share
     pairs_X_count                prompts that say the new pair X                                  number
     pairs_X_all                  right in everything, of those                                    share
+    one_colour                   every thing has one colour, by its pixels                        share
     colours_X                    pictures of this colour where none was asked for                 number
     seconds, median              of what the row does; in ``costs`` a list, a picture each        seconds
     seconds_X                    of a walk that is told, guided as one batch or in two runs       seconds
