@@ -183,7 +183,9 @@ def test_only_noise_lies_on_the_frontier() -> None:
     costs = {(row["kind"], row["size"], row["batch"]): row for row in found["costs"]}
     unet, causal = costs["U-Net, 16 calls", 16, 64], costs["causal attention, cached", 16, 64]
     cached = costs["causal convolution, cached", 16, 64]
-    trial = [row for row in stored("trial")["rows"] if row["split"] == "held-out" and row["net"] == "digits-causal-conv"]
+    trial = [
+        row for row in stored("trial")["rows"] if row["split"] == "held-out" and row["net"] == "digits-causal-conv"
+    ]
     assert len(trial) == 2  # plain and guided
     for unit in ("calls", "median", "flops"):
         points = [
