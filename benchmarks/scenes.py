@@ -16,7 +16,7 @@ The shipped weights of ``scenes``; judged by the recogniser. Parts, the first th
 - ``colours``: what prompts leave open, in 32 calls: whether a thing has one colour, of prompts as in training and new
   ones, and of six shapes and "a big circle" without a colour, where the colours are counted, too. Then what might cure
   things in two colours, on validation noises: other walks (``WALKS``), and 1,500 updates more with one thing changed
-  (``CONTINUED``), which are trained here, half an hour each, where ``--snapshots`` has them not.
+  (``CONTINUED``), which are trained here, half an hour, where ``--snapshots`` has them not.
 - ``speed``: how many scenes ``mg.data.scenes`` draws in a second. Run it on a quiet machine.
 
 Writes ``minigen/course/results/scenes.json``.
@@ -86,10 +86,8 @@ WALKS: dict[str, dict[str, Any]] = {
 
 CONTINUED: dict[str, dict[str, float]] = {
     "trained on, half of the colours unsaid": {"unsaid": 0.5},
-    "the same, mostly at levels 0.7 to 0.97": {"unsaid": 0.5, "focus": 0.75},
 }
-"""Trainings that go on from the shipped weights: the share of the colours that captions leave out besides, and of the
-images that are corrupted to levels between 0.7 and 0.97, where a ring gets its colours."""
+"""Trainings that go on from the shipped weights: the share of the colours that captions leave out besides."""
 
 MORE: dict[str, Any] = dict(iterations=1500, batch_size=32, learning_rate=1e-3, warmup=100, weight_decay=0.01, seed=10)
 
@@ -212,20 +210,12 @@ def at(name: str, path: Path) -> mg.Generator:
     return model.eval()
 
 
-def go_on(path: Path, unsaid: float, focus: float = 0.0, **changes: Any) -> mg.Generator:
+def go_on(path: Path, unsaid: float, **changes: Any) -> mg.Generator:
     """The shipped network after ``MORE`` updates, kept in ``path``; see ``CONTINUED``."""
     if path.is_file():
         return mg.Generator.load(path)
     model: Any = mg.zoo.load("scenes", device="cpu")
     model.embedding.requires_grad_(False)  # it has learned to read, and stays so
-    plain = model._random_row
-
-    def row(count: int, random: torch.Generator, loss_on: str) -> tuple[Tensor, Tensor]:
-        t, judged = plain(count, random, loss_on)
-        if focus:
-            chosen = torch.rand(count, *[1] * (t.dim() - 1), generator=random) < focus
-            t = torch.where(chosen, 0.7 + 0.27 * t, t)
-        return t, judged
 
     def lesson(count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         meanings = scenes.draw_meanings(count, "train", random)
@@ -234,11 +224,9 @@ def go_on(path: Path, unsaid: float, focus: float = 0.0, **changes: Any) -> mg.G
         said[:, [2, 5]] = torch.where(hidden, -1, said[:, [2, 5]])
         return images, model.condition.tokens(scenes.describe(said, random), count)
 
-    model._random_row = row
     path.parent.mkdir(parents=True, exist_ok=True)
     given = {**MORE, **changes}
     mg.train(model, lesson, checkpoint=path.with_suffix(".state"), device="cpu", precision="float32", **given)
-    del model._random_row
     model.save(path)
     return model
 
