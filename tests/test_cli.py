@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers_cli import signal_in_update, told
+from helpers_cli import somewhere as somewhere
 from helpers_core import tiny_unet, wake
 from helpers_training import same_weights, tiny_recipe
 from PIL import Image
@@ -28,23 +30,9 @@ PATIENCE = 1800
 """Seconds that a process may take on a busy machine."""
 
 
-@pytest.fixture(autouse=True)
-def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder, and a recipe that takes no time."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(RECIPES, "tiny-digits", tiny_recipe(size=16))
-    return tmp_path
-
-
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     """``python -m minigen`` in another process."""
     return subprocess.run([sys.executable, "-m", "minigen", *words], capture_output=True, text=True, timeout=PATIENCE)
-
-
-def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    """What a command that must succeed prints."""
-    assert main(words) == 0
-    return capsys.readouterr().out
 
 
 def test_list_shows_every_recipe(capsys: pytest.CaptureFixture[str]) -> None:
@@ -317,16 +305,8 @@ def test_ctrl_c_keeps_the_checkpoint_and_train_goes_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told(capsys, "train", "tiny-digits", "--runs", "whole", "--iterations", "6")
-    plain, calls = Generator.loss, [0]
-
-    def loss(model: Generator, *given: object) -> torch.Tensor:
-        calls[0] += 1
-        if calls[0] == 3:
-            signal.raise_signal(signal.SIGINT)
-        return plain(model, *given)
-
     with monkeypatch.context() as pressed:
-        pressed.setattr(Generator, "loss", loss)
+        signal_in_update(pressed, 3, signal.SIGINT)
         with pytest.warns(UserWarning, match="interrupted: the model has had 3 of 6 iterations"):
             assert main(["train", "tiny-digits", "--iterations", "6"]) == 130
     assert "after 3 iterations" in capsys.readouterr().out

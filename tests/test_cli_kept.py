@@ -9,27 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
+from helpers_cli import signal_in_update, told
+from helpers_cli import somewhere as somewhere
 from helpers_core import PATIENCE
-from helpers_training import tiny_recipe
 
 from minigen import Generator, zoo
 from minigen.__main__ import main
-from minigen.zoo.recipes import RECIPES
-
-
-@pytest.fixture(autouse=True)
-def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder, and a recipe that takes no time."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(RECIPES, "tiny-digits", tiny_recipe(size=16))
-    return tmp_path
-
-
-def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    """What a command that must succeed prints."""
-    assert main(words) == 0
-    return capsys.readouterr().out
 
 
 def test_finished_weights_stay_until_another_run_has_ended(
@@ -38,16 +23,8 @@ def test_finished_weights_stay_until_another_run_has_ended(
     told(capsys, "train", "tiny-digits", "--iterations", "6")
     pair = [Path("runs/tiny-digits.safetensors"), Path("runs/tiny-digits.json")]
     finished = [path.read_bytes() for path in pair]
-    plain, calls = Generator.loss, list[int]()
-
-    def loss(model: Generator, *given: object) -> torch.Tensor:
-        calls.append(1)
-        if len(calls) == 1:
-            signal.raise_signal(signal.SIGTERM)
-        return plain(model, *given)
-
     with monkeypatch.context() as pressed:
-        pressed.setattr(Generator, "loss", loss)
+        signal_in_update(pressed, 1, signal.SIGTERM)
         with pytest.warns(UserWarning, match="interrupted: the model has had 1 of 4 iterations"):
             assert main(["train", "tiny-digits", "--iterations", "4"]) == 130
     out = capsys.readouterr().out
