@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from numbers import Real
 from os import PathLike
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 T = TypeVar("T")
+
+INSIDE = (str(Path(__file__).resolve().parents[1]), str(Path(torch.__file__).resolve().parent))
+"""What the package and torch call among themselves is in files of these folders."""
 
 
 def nearest(given: object, allowed: Iterable[object]) -> str:
@@ -44,6 +51,21 @@ def check_choice(argument: str, given: T, allowed: Iterable[T]) -> T:
         names = ", ".join(repr(c) for c in choices)
         raise ValueError(f"{argument} is {given!r}; allowed: {names}{nearest(given, choices)}")
     return given
+
+
+def check_options(argument: str, given: Mapping[str, Any], allowed: Iterable[str]) -> None:
+    """Raise unless ``given`` is a dictionary of options that are ``allowed``.
+
+    >>> check_options("training", {"iteration": 3}, ["iterations", "seed"])
+    Traceback (most recent call last):
+    TypeError: training has 'iteration'; allowed: iterations, seed; did you mean 'iterations'?
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{argument} is {given!r}, a {type(given).__name__}; allowed: a dictionary of options")
+    names = list(allowed)
+    for name in given:
+        if name not in names:
+            raise TypeError(f"{argument} has {name!r}; allowed: {', '.join(names)}{nearest(name, names)}")
 
 
 def check_whole(argument: str, given: int, least: int = 1, most: int | None = None) -> int:
@@ -184,10 +206,33 @@ def check_like(argument: str, given: Tensor, other: str, like: Tensor) -> Tensor
     return given
 
 
-def check_images(argument: str, given: Tensor, shape: tuple[int, ...] | None = None, least: int = 1) -> Tensor:
+def warn(text: str) -> None:
+    """Warn whoever called the package, in the line where that was: so the same is not said for each check inside."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(INSIDE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, UserWarning, stacklevel=level)
+
+
+@contextmanager
+def said_already() -> Iterator[None]:
+    """Inside, what ``check_images`` suspects is not said: of pictures that were checked, then go through others."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", f"{SUSPECTED} ")
+        yield
+
+
+SUSPECTED = "pictures have values from"
+
+
+def check_images(
+    argument: str, given: Tensor, shape: tuple[int, ...] | None = None, least: int = 1, shown: bool = False
+) -> Tensor:
     """Return ``given`` if it is a batch of float pictures (or vectors) with finite values in [-1, 1].
 
-    ``shape`` is the shape of one example, (C, H, W) or (D,); ``least`` the smallest batch allowed.
+    ``shape`` is the shape of one example, (C, H, W) or (D,); ``least`` the smallest batch allowed. Pictures that look
+    like [0, 1] are warned of, unless they are only ``shown``: several, of more than a few pixels, from about black to
+    white and none below 0.
 
     >>> check_images("images", torch.zeros(2, 1, 8, 8), shape=(1, 16, 16))
     Traceback (most recent call last):
@@ -213,7 +258,17 @@ def check_images(argument: str, given: Tensor, shape: tuple[int, ...] | None = N
             f"{argument} has values from {low:.3g} to {high:.3g}; allowed: [-1, 1] (-1 black, 1 white);"
             " pictures from 0 to 255 are x / 127.5 - 1"
         )
+    several = given.dim() == 4 and len(given) >= SEVERAL and given[0].numel() >= SEVERAL_PIXELS
+    if several and not shown and low > -0.001 and high - low > 0.5:
+        warn(
+            f"{SUSPECTED} {low + 0:.2g} to {high:.2g}, and none below 0, as those in [0, 1] have; allowed:"
+            " [-1, 1] (-1 black, 1 white), which is 2 * x - 1 of them"
+        )
     return given
+
+
+SEVERAL, SEVERAL_PIXELS = 8, 16
+"""From so many pictures on, and so many pixels of each, it is no chance that none is dark."""
 
 
 def check_labels(argument: str, given: Tensor, classes: int) -> Tensor:
@@ -225,7 +280,7 @@ def check_labels(argument: str, given: Tensor, classes: int) -> Tensor:
     """
     if not isinstance(given, Tensor):
         raise TypeError(f"{argument} is a {type(given).__name__}; allowed: a torch.Tensor of whole numbers")
-    if given.dtype.is_floating_point or given.dtype == torch.bool:
+    if given.dtype.is_floating_point or given.dtype.is_complex or given.dtype == torch.bool:
         raise TypeError(f"{argument} has dtype {given.dtype}; allowed: whole numbers (torch.int64)")
     if given.dim() != 1:
         raise ValueError(f"{argument} has shape {tuple(given.shape)}; allowed: one label an image, shape (count,)")

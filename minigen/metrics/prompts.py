@@ -9,7 +9,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
-from minigen.base.errors import check_images
+from minigen.base.errors import check_images, said_already
 from minigen.base.randomness import seeded
 from minigen.data import shapes
 from minigen.metrics.distances import LEAST, density_coverage, frechet
@@ -142,6 +142,11 @@ def evaluate_scenes(images: Tensor, asked: shapes.Scenes) -> SceneScores:
     (1.0, True)
     """
     check_images("images", images, _recogniser().shape, least=LEAST)
+    with said_already():
+        return _scene_scores(images, asked)
+
+
+def _scene_scores(images: Tensor, asked: shapes.Scenes) -> SceneScores:
     real, found = (in_parts(_recogniser().embed, each.float().cpu()) for each in (asked.images, images))
     others = [
         in_parts(_recogniser().embed, shapes.draw(asked.meanings, seeded(draw, len(images)))) for draw in range(5)

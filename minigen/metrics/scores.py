@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from minigen import data
-from minigen.base.errors import check_choice, check_images, check_labels, check_truth
+from minigen.base.errors import check_choice, check_images, check_labels, check_truth, said_already
 from minigen.base.randomness import seeded
 from minigen.metrics.distances import LEAST, density_coverage, frechet, kernel_distance, nearer_to_train
 from minigen.metrics.judges import SIZE, accuracy, features
@@ -107,6 +107,11 @@ def evaluate(
         check_labels("labels", labels, data.CLASSES)
         if len(labels) != len(samples):
             raise ValueError(f"labels holds {len(labels)}; allowed: one an image, {len(samples)}")
+    with said_already():
+        return _scores(samples, labels, split, balanced, of)
+
+
+def _scores(samples: Tensor, labels: Tensor | None, split: str, balanced: bool, of: str) -> Scores:
     found, real = features(samples, of), _real_features(split, of)
     floor = _floor(len(samples), split, balanced, of)
     density, coverage = density_coverage(real, found)

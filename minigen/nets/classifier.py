@@ -6,7 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from minigen.base.errors import check_images, check_number, check_odd, check_tensor, check_whole, check_wholes
+from minigen.base.errors import (
+    check_images,
+    check_labels,
+    check_number,
+    check_odd,
+    check_tensor,
+    check_whole,
+    check_wholes,
+)
 from minigen.base.parts import Part
 from minigen.base.text import answers_loss
 from minigen.data import CLASSES
@@ -80,6 +88,18 @@ class Classifier(nn.Module, Part, kind="classifier"):
         """The logits of the classes: (B, classes)."""
         return self.last(self.embed(images))
 
+    def check_batch(self, batch: tuple[Tensor, ...]) -> None:
+        """Raise if training data do not fit, before they are shaken: called once by ``train``."""
+        images, *labels = batch
+        check_images("images", images, self.shape)
+        if len(labels) != 1:
+            raise ValueError(f"data hold {len(batch)} tensors; allowed: two, images and what is asked of them")
+        self.check_answers(labels[0])
+
+    def check_answers(self, labels: Tensor) -> None:
+        """Raise unless these are labels to train with."""
+        check_labels("labels", labels, int(self.last[-1].out_features))  # type: ignore[arg-type]
+
     def loss(self, batch: tuple[Tensor, ...], random: torch.Generator | None = None) -> Tensor:
         """The mean cross-entropy of a batch (images, labels); shaken while in training mode."""
         return self.judge(*self.throw(batch, random))
@@ -119,6 +139,19 @@ class Recogniser(Classifier):
     def answers(self, images: Tensor) -> Tensor:
         """The likeliest answer to each question: (B, questions)."""
         return torch.stack([part.argmax(dim=1) for part in self(images).split(self.questions, dim=1)], dim=1)
+
+    def check_answers(self, labels: Tensor) -> None:
+        """Raise unless these are rows of answers, each from -1 (does not apply) to the last that its question has."""
+        wanted, most = len(self.questions), torch.tensor(self.questions, device=labels.device)
+        if labels.dtype != torch.int64 or labels.dim() != 2 or labels.shape[1] != wanted:
+            got = f"shape {tuple(labels.shape)} and dtype {labels.dtype}"
+            raise ValueError(f"labels has {got}; allowed: (count, {wanted}) whole numbers, an answer to each question")
+        for row, question in ((labels < -1) | (labels >= most)).nonzero()[:1].tolist():
+            count = self.questions[question]
+            raise ValueError(
+                f"labels holds {int(labels[row, question])} for a question of {count} answers; allowed: from -1 (does"
+                f" not apply) to {count - 1}"
+            )
 
     def loss(self, batch: tuple[Tensor, ...], random: torch.Generator | None = None) -> Tensor:
         """The cross-entropy of a batch (images, answers), summed over the questions; nothing is shaken."""

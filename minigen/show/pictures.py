@@ -33,7 +33,7 @@ def grid(
     >>> grid(torch.zeros(10, 1, 16, 16), alt="ten grey squares").width
     500
     """
-    check_images("images", images)
+    check_images("images", images, shown=True)  # levels and shares are looked at, too
     check_whole("scale", scale)
     if images.dim() != 4 or images.shape[1] not in (1, 3):
         raise ValueError(f"images has shape {tuple(images.shape)}; allowed: (count, 1 or 3, height, width)")
