@@ -12,7 +12,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-MADE_BY_RUNNING = ("_build/", "newest/")
+MADE_BY_RUNNING = ("_build/", "newest/", "versions/")
 WRITES = {
     "pages.yml": {"colab": {"contents": "write"}, "deploy": {"pages": "write", "id-token": "write"}},
 }
@@ -41,6 +41,7 @@ def scripts(workflow: dict[Any, Any]) -> list[str]:
 def missing(script: str) -> list[str]:
     """The files and make targets that a script names and that don't exist."""
     words = [word.strip("\"'") for word in script.split()]
+    words = [word.removeprefix("--ignore=") for word in words]
     paths = [word for word in words if re.fullmatch(r"[\w.-]+(/[\w.*-]+)+", word)]
     lost = [word for word in paths if not word.startswith(MADE_BY_RUNNING) and not (ROOT / word).exists()]
     return lost + [target for target in re.findall(r"\bmake ([\w-]+)", script) if target not in TARGETS]
@@ -86,7 +87,35 @@ def test_a_script_names_what_exists(workflow: dict[Any, Any]) -> None:
 
 def test_what_is_missing_is_found() -> None:
     assert missing("bash .ci/run && make test") == []
+    assert missing("pytest --ignore=tests/site --ignore=tests/sites tests") == ["tests/sites"]
     assert missing("bash .ci/walk && make tests") == [".ci/walk", "tests"]
+
+
+def weekly(job: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "weekly.yml").read_text())["jobs"][job]
+    return found
+
+
+def test_the_lowest_and_the_newest_versions_are_tested_every_week() -> None:
+    job = weekly("versions")
+    said = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    rows = {row["packages"]: row["python"] for row in job["strategy"]["matrix"]["include"]}
+    assert list(rows) == ["lowest", "newest"]
+    assert f'requires-python = ">={rows["lowest"]}"' in said
+    assert "continue-on-error" not in job
+    script = job["steps"][-1]["run"]
+    assert "python tools/lowest.py > constraints.txt" in script
+    assert "-c constraints.txt" in script, "what the tests need must not lift a version"
+
+
+def test_windows_is_tried_and_says_that_it_is_not_promised() -> None:
+    """Nothing else in the workflows may fail unnoticed, and no page says that it works there."""
+    job = weekly("windows")
+    assert job["continue-on-error"] is True
+    assert job["name"] == "windows (tried, not promised)"
+    for path in WORKFLOWS:
+        jobs = yaml.safe_load(path.read_text())["jobs"]
+        assert [name for name, each in jobs.items() if "continue-on-error" in each] in ([], ["windows"])
 
 
 def test_pages_publishes_what_the_target_builds() -> None:
