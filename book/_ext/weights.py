@@ -3,7 +3,8 @@
 A page that was opened as a file may not fetch a file, but it may load a script. So the build writes the file of weights
 of each net that a page names into ``_static/weights``, in base64, as calls of ``minigen.receive``: in several parts, so
 that a page can show how much has arrived. Drawings name nets in ``data-drawing`` (``minigen.widgets.drawing``), other
-elements in ``data-net``, with spaces between. Pages that name one load ``engine/engine.js``, and no other does.
+elements in ``data-net``, with spaces between. Pages that name one load the engine and what draws with it, and no other
+page does.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 NAMED = re.compile(r'\bdata-(drawing|net)="([^"]*)"')
+DRAWS = {"data-drawing=": "js/drawing.js", "mg-race": "js/race.js"}
+"""What stands in a page that has a place for a drawing, and the script that draws there."""
+
 PART = 3 * 2**16
 """Bytes of weights in a script: a multiple of 3, so that the parts' base64 can be put together."""
 
@@ -73,9 +77,13 @@ def write(net: str, folder: Path) -> None:
 
 
 def load_engine(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """Load the engine on the pages that name a net."""
-    if nets_of(context.get("body", "")):
-        app.add_js_file("engine/engine.js", loading_method="defer")
+    """Load the engine, and what draws with it, on the pages that name a net."""
+    body = context.get("body", "")
+    if not nets_of(body):
+        return
+    app.add_css_file("css/drawing.css")
+    for script in ["engine/engine.js", "js/film.js", *(script for mark, script in DRAWS.items() if mark in body)]:
+        app.add_js_file(script, loading_method="defer")
 
 
 def write_all(app: Sphinx, error: Exception | None) -> None:

@@ -16,10 +16,11 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, tensor
 
 from minigen.base.errors import check_choice, check_whole
 from minigen.generator import Generator
+from minigen.guided import Guided
 from minigen.plans import Plan
 from minigen.sampling import Options, sample
 from minigen.show.controls import Allowed, Control, Sentence, box, control, listed
@@ -30,8 +31,11 @@ from minigen.zoo.pretrained import load, names
 IN_THE_BOOK = "MINIGEN_BOOK"
 """Set in the environment while the book's notebooks are executed (``tools/execute.py``)."""
 
-CHANGEABLE = ("net", "plan", *(each.name for each in fields(Options) if each.name not in ("known", "mask", "cache")))
+CHANGEABLE = ("net", "plan", "negative", *(each.name for each in fields(Options) if each.name != "cache"))
 """What a control may be called, where a net draws."""
+
+PICTURES = ("known", "mask")
+"""Options that are tensors; a drawing takes them as nested lists, which a page can hold."""
 
 
 # --- a drawing -------------------------------------------------------------------------------------
@@ -119,15 +123,15 @@ def drawing(
     Args:
         net: the name of one of ``zoo.names()`` that draws.
         controls: by the option's name what it may be: ``(least, most)`` in whole numbers, a list of choices, a
-            dictionary of words and choices, or a sentence. Two more names: ``net``, and ``plan``, for nets that learned
-            more than one.
+            dictionary of words and choices, or a sentence. Three more names: ``net``; ``plan``, for nets that learned
+            more than one; ``negative``, what ``Guided`` draws away from. ``known`` and ``mask`` are nested lists.
         count: of pictures.
         draw: instead of a net, a function with the controls as arguments that returns a figure. A page can't call
             it, so there it stays the picture of the start. Its figure says itself what is to be seen.
         alt: what is to be seen; names of options in braces become what they are.
         caption: below the picture.
         columns, scale: of the grid, as in ``plots.grid``.
-        options: of ``sample``; and ``plan``.
+        options: of ``sample``; and ``plan``, ``negative``.
 
     Raises:
         ValueError, TypeError: naming the control or option, and what is allowed.
@@ -201,8 +205,12 @@ class _Sheet:
         given = {"net": self.net, **self.given, **values}
         net = _net(given.pop("net"))
         options = {**net.sampling, **given}
-        plan = options.pop("plan", None)
-        return (net if plan is None else net.along(plan)), options
+        plan, negative = options.pop("plan", None), options.pop("negative", None)
+        for name in PICTURES:
+            if options.get(name) is not None:
+                options[name] = tensor(options[name])
+        model = net if plan is None else net.along(plan)
+        return (Guided(model, negative=negative) if negative else model), options
 
     def pictures(self, **values: Any) -> Tensor:
         """What ``sample`` draws."""
@@ -260,11 +268,11 @@ class _Sheet:
     def json(self, controls: Sequence[Control]) -> str:
         """Everything, as a page can read it; what can't be written down is refused."""
         start = {"net": self.net, "plan": None, **self.given, **{each.name: each.start for each in controls}}
-        _, options = self.model(start)
+        options = {**_net(start["net"]).sampling, **start}
         content = {
             **{name: start[name] for name in ("net", "plan")},
             **{name: getattr(self, name) for name in ("count", "columns", "scale", "alt")},
-            "options": options,
+            "options": {name: value for name, value in options.items() if name not in ("net", "plan")},
             "controls": [each.plain() for each in controls],
         }
         return json.dumps(content, default=_plain)

@@ -129,6 +129,50 @@ def test_the_page_is_the_same_every_time() -> None:
     assert place().still() == place().still()
 
 
+def test_what_is_known_is_a_choice() -> None:
+    """Tensors are nested lists, so that a page can hold them."""
+    known = mg.data.digits(size=16)[0][3:4]
+    rows = {f"{count} rows": [[y < count] * 16 for y in range(16)] for count in (4, 8)}
+    plan = mg.plans.ramp(1 / 256, "random")
+    completed = widgets.drawing(
+        "digits-any",
+        {"mask": rows, "seed": (0, 3)},
+        2,
+        plan=plan,
+        steps=3,
+        labels=5,
+        known=known.tolist(),
+        mask=rows["8 rows"],
+        alt="Two fives with {mask} given.",
+        caption="Fives.",
+    )
+    model = mg.zoo.load("digits-any", device="cpu").along(plan)
+    mask = torch.tensor(rows["4 rows"])
+    wanted = mg.sample(model, 2, steps=3, labels=5, seed=1, known=known, mask=mask)
+    found = completed.figure(mask=rows["4 rows"], seed=1)
+    assert pixels(found).tobytes() == pixels(plots.grid(wanted, alt="two fives, drawn")).tobytes()
+    assert found.alt == "Two fives with 4 rows given."
+    said = json.loads(completed.said)
+    assert (said["options"]["mask"], said["controls"][0]["values"]) == (rows["8 rows"], list(rows.values()))
+
+
+def test_a_negative_prompt() -> None:
+    scene = widgets.drawing(
+        "scenes",
+        {"prompt": "a circle", "negative": "a red circle"},
+        1,
+        steps=2,
+        alt="{prompt}, not {negative}.",
+        caption="A scene.",
+    )
+    plain = mg.zoo.load("scenes", device="cpu")
+    wanted = mg.sample(
+        mg.Guided(plain, negative="a blue circle"), 1, **{**plain.sampling, "steps": 2, "prompt": "a circle"}
+    )
+    found, shown = scene.figure(negative="a blue circle"), plots.grid(wanted, alt="a circle, drawn")
+    assert found.png == shown.png
+
+
 def test_plans_are_a_choice() -> None:
     plans = {"pixel by pixel": mg.plans.ramp(1 / 256), "noise": mg.plans.ramp(1)}
     two = widgets.drawing(
@@ -170,7 +214,7 @@ def test_a_prompt_is_a_box_to_write_in() -> None:
         ({"net": "digits-w"}, r"net is 'digits-w'; allowed: .*; did you mean 'digits-"),
         ({"net": "digits-judge"}, "name is 'digits-judge', which is a classifier"),
         ({"controls": {"step": [1, 4]}}, "controls is 'step'; allowed: .*; did you mean 'steps'"),
-        ({"controls": {"mask": [1, 4]}}, "controls is 'mask'; allowed: "),
+        ({"controls": {"cache": [True, False]}}, "controls is 'cache'; allowed: "),
         ({"controls": {}}, "controls is empty"),
         ({"controls": {"labels": (0, 10)}}, r"controls\['labels'\] allows 10: labels holds 10; allowed: .* 0 to 9"),
         ({"controls": {"eta": [0.0, 2.0]}}, r"controls\['eta'\] allows 2.0: eta is 2.0; allowed"),

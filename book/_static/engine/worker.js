@@ -7,9 +7,12 @@ minigen.part(function worker({ Generator, walk }) {
     const nets = new Map();
     const stopped = new Set();
     const { port1, port2 } = new MessageChannel();
+    const waiting = [];
+    port1.onmessage = () => waiting.shift()();
 
-    // Lets messages in, such as one that says to stop. (A timer would wait four thousandths of a second.)
-    const breath = () => new Promise((resume) => ((port1.onmessage = resume), port2.postMessage(0)));
+    // Lets messages in, such as one that says to stop, and other drawings take their turn. (A timer would wait four
+    // thousandths of a second.)
+    const breath = () => new Promise((resume) => (waiting.push(resume), port2.postMessage(0)));
 
     function take({ net, weights, sampling }) {
       const bytes = Uint8Array.from(atob(weights.join("")), (letter) => letter.charCodeAt(0));
@@ -21,13 +24,15 @@ minigen.part(function worker({ Generator, walk }) {
       known.generator ??= new Generator(known.buffer, simd);
       known.buffer = null;
       const { generator, sampling } = known;
-      const begin = performance.now();
+      let [ms, begin] = [0, performance.now()];
       for (const moment of walk(generator, count, { ...sampling, ...options })) {
+        ms += performance.now() - begin; // of this drawing alone: others may take turns with it
         if (stopped.delete(id)) return scope.postMessage({ id, stopped: true });
         const last = moment.step === moment.steps;
-        const [{ shape, simd }, ms] = [generator, performance.now() - begin];
+        const { shape, simd } = generator;
         scope.postMessage({ id, ...moment, last, shape, simd, ms });
         if (!last) await breath();
+        begin = performance.now();
       }
     }
 

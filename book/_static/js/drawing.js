@@ -1,0 +1,316 @@
+// A place for a drawing (`minigen.widgets.drawing`) draws: what stands in its `data-drawing` becomes controls, and at a
+// press the engine draws what `mg.sample` would. The address keeps the settings: `#drawing-1?steps=4&seed=3`.
+//
+// Without this script the picture and the sentence of the book stay as they are, and nothing is loaded.
+(function () {
+  "use strict";
+
+  const { Film } = window.minigen;
+  const VIEWS = ["picture", "guess", "level"];
+  const FEW = 3; // so many choices are radio buttons
+  const ASK = "Press Draw: the network comes into this page, once, and draws what a notebook would.";
+  let places = 0;
+
+  function made(tag, attributes = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name in element && name !== "list") element[name] = value;
+      else element.setAttribute(name, value);
+    }
+    element.append(...children);
+    return element;
+  }
+
+  // --- controls --------------------------------------------------------------------------------------
+
+  // What all controls have in common: {element, value(), word(), set(word)}. `value` is what the engine is told.
+
+  function slider(id, name, words, values, at) {
+    const input = made("input", { type: "range", id, min: 0, max: words.length - 1, step: 1, value: at });
+    const output = made("output", { htmlFor: id });
+    const say = () => {
+      output.textContent = words[input.value];
+      input.setAttribute("aria-valuetext", words[input.value]);
+    };
+    input.addEventListener("input", say);
+    say();
+    return {
+      element: made("div", { className: "mg-knob" }, made("label", { htmlFor: id }, name), input, output),
+      value: () => values[input.value],
+      word: () => words[input.value],
+      set: (word) => ((input.value = Math.max(words.indexOf(word), 0)), say()),
+    };
+  }
+
+  function radios(id, name, words, values, at) {
+    const buttons = words.map((_, i) => made("input", { type: "radio", name: id, value: i, checked: i === at }));
+    const labels = words.map((word, i) => made("label", {}, buttons[i], ` ${word}`));
+    const chosen = () => buttons.findIndex((button) => button.checked);
+    return {
+      element: made(
+        "div",
+        { className: "mg-knob", role: "radiogroup", ariaLabel: name },
+        made("span", {}, name),
+        ...labels,
+      ),
+      value: () => values[chosen()],
+      word: () => words[chosen()],
+      set: (word) => (buttons[Math.max(words.indexOf(word), 0)].checked = true),
+    };
+  }
+
+  function list(id, name, words, values, at) {
+    const select = made("select", { id }, ...words.map((word, i) => made("option", { value: i }, word)));
+    select.selectedIndex = at;
+    return {
+      element: made("div", { className: "mg-knob" }, made("label", { htmlFor: id }, name), select),
+      value: () => values[select.selectedIndex],
+      word: () => words[select.selectedIndex],
+      set: (word) => (select.selectedIndex = Math.max(words.indexOf(word), 0)),
+    };
+  }
+
+  function box(id, name, start) {
+    const input = made("input", { type: "text", id, value: start, autocomplete: "off", spellcheck: false });
+    return {
+      element: made("div", { className: "mg-knob mg-wide" }, made("label", { htmlFor: id }, name), input),
+      value: () => input.value,
+      word: () => input.value,
+      set: (word) => (input.value = word),
+    };
+  }
+
+  // Numbers and ranges are sliders, a few words buttons, many words a list.
+  function control(id, { name, kind, words, values, start, least, most }) {
+    const called = name.replaceAll("_", " ");
+    if (kind === "text") return box(id, called, start);
+    if (kind === "range") {
+      const all = Array.from({ length: most - least + 1 }, (_, i) => least + i);
+      return slider(id, called, all.map(String), all, start - least);
+    }
+    const at = values.findIndex((value) => JSON.stringify(value) === JSON.stringify(start));
+    const numbers = words.every((word) => /^-?[\d.]+/.test(word));
+    const kinds = { true: slider, false: words.length <= FEW ? radios : list };
+    return kinds[numbers && words.length > FEW](id, called, words, values, Math.max(at, 0));
+  }
+
+  // --- a place ---------------------------------------------------------------------------------------
+
+  class Place {
+    constructor(figure) {
+      this.id = `drawing-${++places}`;
+      this.said = JSON.parse(figure.dataset.drawing);
+      this.figure = figure;
+      figure.id ||= this.id;
+      this.still = Array.from(figure.children).filter((child) => !child.matches("figcaption, .mg-drawing-controls"));
+      this.controls = this.said.controls.map((one) => [one.name, control(`${this.id}-${one.name}`, one)]);
+      this.film = this.new_film();
+      this.kept = null;
+      this.running = null;
+      this.drawn = false;
+      this.build();
+      this.from_address();
+    }
+
+    new_film() {
+      return new Film({ columns: this.columns, scale: this.said.scale });
+    }
+
+    // As many as in the book's picture; half as many where two stand beside each other.
+    get columns() {
+      const { columns, count } = this.said;
+      const all = columns ?? Math.min(count, Math.max(10, Math.round(count ** 0.5)));
+      return this.kept ? Math.ceil(all / 2) : all;
+    }
+
+    build() {
+      const { id } = this;
+      this.stage = made("div", { className: "mg-stage", hidden: true }, this.column(this.film));
+      this.told = made("p", { className: "mg-told", role: "status" }, ASK);
+      this.bar = made("progress", { max: 1, value: 0, hidden: true, ariaLabel: "the network is being loaded" });
+      this.button = made("button", { type: "button", className: "mg-draw" }, "Draw");
+      this.keep = made("button", { type: "button", disabled: true }, "Keep beside the next");
+      this.link = made("a", { className: "mg-here", hidden: true }, "Link to this drawing");
+      this.time = made("input", { type: "range", id: `${id}-call`, min: 0, max: 0, step: 1, value: 0 });
+      this.at = made("output", { htmlFor: this.time.id });
+      this.looks = made("input", { type: "checkbox", id: `${id}-looks` });
+      const look = made("label", {}, this.looks, " show the guess and what is hidden");
+      const room = this.figure.querySelector(".mg-drawing-controls");
+      const knobs = made("div", { className: "mg-knobs" }, ...this.controls.map(([, each]) => each.element));
+      const buttons = made("div", { className: "mg-buttons" }, this.button, this.keep, look, this.link);
+      const called = made("label", { htmlFor: this.time.id }, "call");
+      this.slot = made("div", { className: "mg-knob mg-wide", hidden: true }, called, this.time, this.at);
+      room.replaceChildren(this.told, this.bar, this.slot, knobs, buttons);
+      room.before(this.stage);
+      this.listen(knobs);
+    }
+
+    column(film) {
+      const words = made("p", { className: "mg-label" });
+      return made("div", {}, film.element, words);
+    }
+
+    listen(knobs) {
+      this.button.addEventListener("click", () => (this.running ? this.stop() : this.draw()));
+      this.keep.addEventListener("click", () => (this.kept ? this.let_go() : this.keep_it()));
+      this.looks.addEventListener("change", () => this.look());
+      this.time.addEventListener("input", () => this.seek(Number(this.time.value)));
+      knobs.addEventListener("change", () => this.drawn && this.draw());
+      knobs.addEventListener("keydown", (event) => {
+        if (event.key === "Enter" && event.target.type === "text" && !this.drawn) this.draw();
+      });
+      this.follow(this.film);
+      window.addEventListener("hashchange", () => this.from_address());
+    }
+
+    // The slider of calls goes along with the film; moved by hand, it leads both films.
+    follow(film) {
+      film.onshow = (k, { steps }) => {
+        Object.assign(this.time, { max: steps, value: k });
+        this.time.setAttribute("aria-valuetext", `call ${k} of ${steps}`);
+        this.at.textContent = `${k} of ${steps}`;
+      };
+    }
+
+    seek(k) {
+      this.film.seek(k);
+      this.kept?.seek(Math.round((k / this.film.last) * this.kept.last));
+    }
+
+    look() {
+      const views = this.looks.checked ? VIEWS : ["picture"];
+      for (const film of [this.film, this.kept]) film?.look(views);
+    }
+
+    settings() {
+      return Object.fromEntries(this.controls.map(([name, each]) => [name, each.value()]));
+    }
+
+    // The words for what is seen, with the settings in their places.
+    words() {
+      const { net, count, options, alt } = this.said;
+      const words = Object.fromEntries(this.controls.map(([name, each]) => [name, each.word()]));
+      const all = { net, count, ...options, ...words };
+      return alt.replace(/\{(\w+)\}/g, (_, name) => all[name]);
+    }
+
+    short() {
+      return this.controls.map(([name, each]) => `${name.replaceAll("_", " ")} ${each.word()}`).join(", ");
+    }
+
+    async draw() {
+      this.running?.stop();
+      const { net: usual, plan, options, count } = this.said;
+      const { net = usual, ...changed } = this.settings();
+      const all = { ...options, ...(plan && { plan }), ...changed };
+      for (const name of ["known", "mask"]) if (all[name]) all[name] = all[name].flat(Infinity).map(Number);
+      const words = this.words();
+      const label = this.short();
+      this.announce("Drawing.");
+      this.busy(true);
+      const progress = (share) => ((this.bar.hidden = share === 1), (this.bar.value = share));
+      const mine = window.minigen.sample(net, count, all, { progress, step: (moment) => this.take(mine, moment) });
+      this.running = mine;
+      this.fresh = true;
+      try {
+        const last = await mine.done;
+        if (this.running !== mine) return;
+        if (last === null) this.announce("Stopped.");
+        else this.ended(mine, last, words, label);
+      } catch (error) {
+        if (this.running === mine) this.announce(error.message);
+      }
+      if (this.running === mine) this.busy(false);
+    }
+
+    busy(is) {
+      this.button.textContent = is ? "Stop" : "Draw";
+      if (!is) Object.assign(this, { running: null }) && (this.bar.hidden = true);
+      this.figure.setAttribute("aria-busy", is);
+    }
+
+    stop() {
+      this.running.stop();
+      this.announce("Stopped.");
+      this.busy(false);
+    }
+
+    // A moment of the walk that is under way.
+    take(mine, moment) {
+      if (this.running !== mine) return;
+      if (this.fresh) {
+        this.fresh = false;
+        this.film.clear();
+        this.stage.hidden = this.slot.hidden = false;
+        for (const each of this.still) each.hidden = true;
+      }
+      this.film.add(moment);
+    }
+
+    ended(mine, last, words, label) {
+      this.film.label = words;
+      this.take(mine, last);
+      this.drawn = true;
+      this.keep.disabled = false;
+      this.film.element.nextElementSibling.textContent = this.kept ? label : "";
+      this.film.settings = label;
+      const calls = `${last.nfe} call${last.nfe === 1 ? "" : "s"} of the network a picture`;
+      this.announce(`${words} ${calls}, ${Math.max(1, Math.round(last.ms))} ms for all.`);
+      this.to_address();
+    }
+
+    announce(words) {
+      this.told.textContent = words;
+    }
+
+    // --- two beside each other
+
+    keep_it() {
+      this.kept = this.film;
+      this.kept.onshow = () => {};
+      this.kept.columns = this.columns;
+      this.kept.seek(this.kept.last);
+      this.kept.element.nextElementSibling.textContent = this.kept.settings;
+      this.film = this.new_film();
+      this.film.look(this.kept.views);
+      this.follow(this.film);
+      this.stage.append(this.column(this.film));
+      this.stage.classList.add("mg-two");
+      this.keep.textContent = "Keep no longer";
+      this.announce("Kept on the left. Change a setting, and the other is drawn beside it.");
+    }
+
+    let_go() {
+      this.kept.clear();
+      this.kept.element.parentElement.remove();
+      this.kept = null;
+      this.film.columns = this.columns;
+      if (this.film.last >= 0) this.film.seek(this.film.last);
+      this.stage.classList.remove("mg-two");
+      this.keep.textContent = "Keep beside the next";
+      this.announce("");
+    }
+
+    // --- the address
+
+    to_address() {
+      const settings = new URLSearchParams(this.controls.map(([name, each]) => [name, each.word()]));
+      const hash = `#${this.figure.id}?${settings}`;
+      this.link.href = hash;
+      this.link.hidden = false;
+      history.replaceState(null, "", hash);
+    }
+
+    // Settings in the address are drawn at once: whoever follows such a link wants to see them.
+    from_address() {
+      const [id, settings] = location.hash.slice(1).split("?");
+      if (id !== this.figure.id || !settings) return;
+      const asked = new URLSearchParams(settings);
+      for (const [name, each] of this.controls) if (asked.has(name)) each.set(asked.get(name));
+      this.figure.scrollIntoView();
+      this.draw();
+    }
+  }
+
+  document.querySelectorAll("figure[data-drawing]").forEach((figure) => new Place(figure));
+})();

@@ -1,0 +1,159 @@
+// A film: what a walk passes through, call by call, on canvases; to be watched as it arrives, and forward and back.
+//
+// `new minigen.Film({columns, scale, views})` has an `element` to be put into the page. `add` takes the moments of
+// `minigen.sample` as they come and shows them in their order, none faster than the eye; `show(k)` shows the k-th.
+// Where a reader wants little motion, only the last one is shown.
+(function () {
+  "use strict";
+
+  const SHARP = 96; // pixels of a canvas that a picture is wide
+  const LASTING = 900; // milliseconds that a film lasts at least
+  const GAP = 2;
+  const VIEWS = { picture: "the picture so far", guess: "what the network guesses", level: "how much is hidden" };
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+
+  // Grey or colour of a value from -1 to 1.
+  const byte = (value) => Math.round((Math.min(Math.max(value, -1), 1) + 1) * 127.5);
+
+  // The pixels of image `i` as a small canvas; `paint` gives red, green, blue and alpha of a pixel.
+  function small(side, paint) {
+    const canvas = new OffscreenCanvas(side, side);
+    const data = new ImageData(side, side);
+    for (let pixel = 0; pixel < side * side; pixel++) data.data.set(paint(pixel), 4 * pixel);
+    canvas.getContext("2d").putImageData(data, 0, 0);
+    return canvas;
+  }
+
+  // Lines over what carries nothing, as in the book's pictures.
+  function hatching(context) {
+    const tile = new OffscreenCanvas(12, 12);
+    const brush = tile.getContext("2d");
+    brush.fillStyle = "rgba(129, 140, 248, 0.31)";
+    brush.fillRect(0, 0, 12, 12);
+    brush.fillStyle = "rgb(99, 102, 241)";
+    for (let y = 0; y < 12; y++) brush.fillRect(11 - y, y, 2, 1);
+    return context.createPattern(tile, "repeat");
+  }
+
+  // How a view paints a pixel of image `i` in a moment: [red, green, blue, alpha], or null where nothing is to be seen.
+  function painter(view, moment, i) {
+    const [channels, side] = moment.shape;
+    const pixels = side * side;
+    const level = (pixel) => moment.levels[i * pixels + pixel];
+    if (view === "level") return (pixel) => [99, 102, 241, Math.round(255 * level(pixel))];
+    const values = view === "guess" ? (moment.x0_hat ?? moment.images) : moment.images;
+    const value = (channel, pixel) => byte(values[(i * channels + Math.min(channel, channels - 1)) * pixels + pixel]);
+    const colour = (pixel) => [value(0, pixel), value(1, pixel), value(2, pixel), 255];
+    if (view === "guess") return colour;
+    const alike = moment.levels.every((one) => one === moment.levels[0]); // noise on all: it is shown as it is
+    return (pixel) => (level(pixel) === 1 && !alike ? null : colour(pixel));
+  }
+
+  function draw(canvas, view, moment, columns) {
+    const [, side] = moment.shape;
+    const count = moment.levels.length / (side * side);
+    const each = Math.max(1, Math.round(SHARP / side)) * side;
+    const step = each + GAP;
+    canvas.width = Math.min(columns, count) * step - GAP;
+    canvas.height = Math.ceil(count / columns) * step - GAP;
+    const context = canvas.getContext("2d");
+    context.imageSmoothingEnabled = false;
+    const hatched = hatching(context);
+    for (let i = 0; i < count; i++) {
+      const [left, top] = [(i % columns) * step, Math.floor(i / columns) * step];
+      const paint = painter(view, moment, i);
+      context.fillStyle = hatched;
+      context.fillRect(left, top, each, each);
+      const shown = small(side, (pixel) => paint(pixel) ?? [0, 0, 0, 0]);
+      if (view !== "level") cut(context, shown, side, paint, left, top, each);
+      else context.clearRect(left, top, each, each);
+      context.drawImage(shown, left, top, each, each);
+    }
+  }
+
+  // Take the hatching away under the pixels that are there.
+  function cut(context, shown, side, paint, left, top, each) {
+    context.globalCompositeOperation = "destination-out";
+    context.drawImage(shown, left, top, each, each);
+    context.globalCompositeOperation = "source-over";
+  }
+
+  class Film {
+    constructor({ columns = 10, scale = 3, label = "" }) {
+      Object.assign(this, { columns, scale, label, moments: [], at: -1, waiting: null });
+      this.views = ["picture"];
+      this.element = document.createElement("div");
+      this.element.className = "mg-frames-of";
+      this.onshow = () => {};
+    }
+
+    get last() {
+      return this.moments.length - 1;
+    }
+
+    // Which views are shown, one below the other.
+    look(views) {
+      this.views = views;
+      this.element.replaceChildren();
+      if (this.at >= 0) this.show(this.at);
+    }
+
+    clear() {
+      cancelAnimationFrame(this.waiting);
+      Object.assign(this, { moments: [], at: -1, waiting: null });
+    }
+
+    // A moment that has come; it is shown when those before it have been seen.
+    add(moment) {
+      this.moments.push(moment);
+      if (still.matches) {
+        if (moment.last) this.show(this.last);
+      } else if (this.waiting === null) this.play();
+    }
+
+    play() {
+      const pause = LASTING / (this.moments[0].steps + 1);
+      const begun = performance.now() - (this.at + 1) * pause;
+      const turn = (now) => {
+        const due = Math.min(Math.floor((now - begun) / pause), this.last);
+        if (due > this.at) this.show(due);
+        const over = this.at >= this.moments[0].steps;
+        this.waiting = over ? null : requestAnimationFrame(turn);
+      };
+      this.waiting = requestAnimationFrame(turn);
+    }
+
+    // Show the k-th moment and stop playing.
+    seek(k) {
+      cancelAnimationFrame(this.waiting);
+      this.waiting = null;
+      this.show(k);
+    }
+
+    show(k) {
+      this.at = Math.min(Math.max(k, 0), this.last);
+      const moment = this.moments[this.at];
+      while (this.element.children.length < this.views.length) this.element.append(this.frame());
+      this.views.forEach((view, number) => {
+        const frame = this.element.children[number];
+        const canvas = frame.querySelector("canvas");
+        draw(canvas, view, moment, this.columns);
+        canvas.style.width = `${(canvas.width * this.scale * moment.shape[1]) / SHARP}px`;
+        canvas.setAttribute("aria-label", view === "picture" ? this.label : `${VIEWS[view]}: ${this.label}`);
+        frame.querySelector("span").textContent = this.views.length > 1 ? VIEWS[view] : "";
+      });
+      this.onshow(this.at, moment);
+    }
+
+    frame() {
+      const frame = document.createElement("div");
+      const [canvas, words] = [document.createElement("canvas"), document.createElement("span")];
+      canvas.setAttribute("role", "img");
+      words.className = "mg-label";
+      frame.append(words, canvas);
+      return frame;
+    }
+  }
+
+  window.minigen.Film = Film;
+})();

@@ -1,0 +1,110 @@
+// The landing page: one network draws the same digit five ways at once, from the same seed, while the reader watches.
+//
+// In the page stands `<div class="mg-race" data-net="NET">` around a picture, which is all there is without this script.
+(function () {
+  "use strict";
+
+  const { Film } = window.minigen;
+  const COUNT = 3; // pictures each
+  const ALL = 256; // pixels of one
+  const wide = window.matchMedia("(min-width: 768px)"); // lanes beside each other, or one below the other
+
+  // The way, the plan as `plan.config()` says it, the calls; and what a plan alone does not say.
+  const ramp = (width, order) => ({ name: "ramp", width, start: 1, order, spacing: "cosine" });
+  const WAYS = [
+    ["at once", { name: "one_shot" }, 1],
+    ["by patches", { name: "raster", patch: 4 }, 16],
+    ["scattered pixels", ramp(1 / ALL, "random"), 64],
+    ["a front of noise", ramp(1 / 2, "raster"), 32],
+    ["noise everywhere", ramp(1, "raster"), 32],
+  ];
+
+  function made(tag, properties = {}, ...children) {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  }
+
+  class Lane {
+    constructor([name, plan, steps]) {
+      Object.assign(this, { name, plan, steps });
+      this.film = new Film({ columns: wide.matches ? 1 : COUNT, scale: 6 });
+      this.words = made("p", { className: "mg-label" }, `${steps} call${steps === 1 ? "" : "s"}`);
+      this.element = made("div", {}, made("p", { className: "mg-way" }, name), this.film.element, this.words);
+    }
+
+    // A promise of the end; false if it was stopped.
+    async run(net, labels, seed) {
+      this.film.clear();
+      const { plan, steps, film } = this;
+      film.label = `Three pictures of the digit ${labels}, ${this.name}, after ${steps} calls.`;
+      const step = (moment) => {
+        film.add(moment);
+        this.words.textContent = `call ${moment.step} of ${steps}`;
+      };
+      this.drawing = window.minigen.sample(net, COUNT, { plan, steps, labels, seed }, { step });
+      const last = await this.drawing.done;
+      if (last === null) return false;
+      film.add(last);
+      this.words.textContent = `${last.nfe} call${last.nfe === 1 ? "" : "s"}, ${Math.max(1, Math.round(last.ms))} ms`;
+      return true;
+    }
+  }
+
+  class Race {
+    constructor(place) {
+      this.place = place;
+      this.net = place.dataset.net;
+      this.still = Array.from(place.children);
+      this.lanes = WAYS.map((way) => new Lane(way));
+      this.track = made("div", { className: "mg-lanes", hidden: true }, ...this.lanes.map((lane) => lane.element));
+      this.bar = made("progress", { max: 1, value: 0, hidden: true, ariaLabel: "the network is being loaded" });
+      this.told = made("p", { className: "mg-told", role: "status" }, `Choose a digit, and watch it come five ways.`);
+      this.digits = Array.from({ length: 10 }, (_, digit) => this.button(String(digit), () => this.go(digit, 0)));
+      this.again = this.button("other dice", () => this.go(this.digit, this.seed + 1));
+      this.halt = this.button("Stop", () => this.stop());
+      this.again.disabled = this.halt.disabled = true;
+      const keys = made("div", { className: "mg-keys", role: "group", ariaLabel: "digit to draw" }, ...this.digits);
+      place.prepend(made("div", { className: "mg-buttons" }, keys, this.again, this.halt), this.told, this.bar);
+      place.append(this.track);
+    }
+
+    button(words, pressed) {
+      const button = made("button", { type: "button" }, words);
+      button.addEventListener("click", pressed);
+      return button;
+    }
+
+    stop() {
+      for (const { drawing } of this.lanes) drawing?.stop();
+    }
+
+    async go(digit, seed) {
+      this.stop();
+      const mine = (this.turn = {});
+      Object.assign(this, { digit, seed });
+      this.tell(`Drawing a ${digit} five ways, from the same dice.`, true);
+      this.digits.forEach((button, i) => button.setAttribute("aria-pressed", i === digit));
+      const progress = (share) => Object.assign(this.bar, { hidden: share === 1, value: share });
+      try {
+        await window.minigen.load(this.net, progress);
+        this.track.hidden = false;
+        for (const child of this.still) child.hidden = true;
+        const ends = await Promise.all(this.lanes.map((lane) => lane.run(this.net, digit, seed)));
+        const whole = `One network drew every ${digit}: only the order in which information comes back differs.`;
+        if (this.turn === mine) this.tell(ends.every(Boolean) ? whole : "Stopped.", false);
+      } catch (error) {
+        if (this.turn === mine) this.tell(error.message, false);
+      }
+    }
+
+    tell(words, busy) {
+      this.told.textContent = words;
+      this.bar.hidden ||= !busy;
+      this.halt.disabled = !busy;
+      this.again.disabled = false;
+    }
+  }
+
+  document.querySelectorAll(".mg-race[data-net]").forEach((place) => new Race(place));
+})();
