@@ -16,6 +16,7 @@ from minigen import data, zoo
 from minigen.base import store
 from minigen.base.errors import check_choice, check_whole
 from minigen.conditions import Labels, Prompt
+from minigen.data import shapes as scenes
 from minigen.generator import Generator
 from minigen.heads import Categorical
 from minigen.training import pick_device
@@ -186,10 +187,26 @@ def run_sample(options: argparse.Namespace) -> None:
     store.check_writable("--out", options.out)
     model = generator_of(options)
     settings = {**model.sampling, **chosen(options, *SAMPLING)}
-    told = chosen(options, "prompt") | ({} if options.label is None else {"labels": options.label})
+    told = chosen(options, "prompt") | label_of(options, model)
     drawn = sampling.sample(model, options.count, seed=options.seed, progress=True, **told, **settings)
     picture = plots.grid(drawn, alt=f"{options.count} samples of {options.name}")
     print(f"{picture.save(options.out)}: {options.count} pictures, {settings}")
+
+
+def label_of(options: argparse.Namespace, model: Generator) -> dict[str, Any]:
+    """The class that is asked for, if any; raise in words where a condition of a reader's own can't take it."""
+    if options.label is None:
+        return {}
+    condition = model.condition
+    if condition is not None and condition.argument == "labels" and not isinstance(condition, Labels):
+        try:
+            condition.tokens(options.label, options.count)
+        except Exception as reason:
+            raise ValueError(
+                f"--label is {options.label}, which the condition {type(condition).__name__} does not take ({reason});"
+                " allowed: none, or in Python sample(model, labels=...) with what its tokens() takes"
+            ) from reason
+    return {"labels": options.label}
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
@@ -211,6 +228,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
         model = generator_of(options)
         settings = {**model.sampling, **chosen(options, *SAMPLING)}
         score = of_scenes if isinstance(model.condition, Prompt) else of_pictures
+        check_judged(model, options)
         scores = {**score(model, options, settings), "seed": options.seed, "sampling": settings}
     if options.json:
         print(json.dumps(scores, indent=2))
@@ -220,6 +238,27 @@ def run_evaluate(options: argparse.Namespace) -> None:
     if options.write:
         path = zoo.add_scores(options.name, scores, folder_of(options))
         print(f"written to {path}", file=sys.stderr if options.json else sys.stdout)
+
+
+def check_judged(model: Generator, options: argparse.Namespace) -> None:
+    """Raise, before anything is drawn, unless there is a judge of such pictures."""
+    from minigen.metrics.judges import SIZE
+
+    if isinstance(model.condition, Prompt):
+        side = scenes.SIZE
+        if model.shape not in ((3, side, side), (1, side, side)):
+            raise ValueError(
+                f"shape is {model.shape}; allowed with evaluate: (3, {side}, {side}) or (1, {side}, {side}), of scenes"
+                " and of their sixteen colours"
+            )
+        return
+    of = pictures_of(options)
+    if model.shape != (1, SIZE, SIZE):
+        raise ValueError(f"shape is {model.shape}; allowed with evaluate: (1, {SIZE}, {SIZE}), which the {of} have")
+    if isinstance(model.condition, Labels) and model.condition.classes > data.CLASSES:
+        raise ValueError(
+            f"classes is {model.condition.classes}; allowed with evaluate: {data.CLASSES}, as many as {of} have"
+        )
 
 
 def pictures_of(options: argparse.Namespace) -> str:
@@ -259,7 +298,7 @@ def of_pictures(model: Any, options: argparse.Namespace, settings: dict[str, Any
 
 def of_scenes(model: Any, options: argparse.Namespace, settings: dict[str, Any]) -> dict[str, Any]:
     """For prompts of the kinds that training had, and for new ones: are they obeyed, and how real is it?"""
-    from minigen import metrics, sampling, scenes
+    from minigen import metrics, sampling
     from minigen.zoo.teaching import HELDOUT_SEED, VALIDATION_SEED
 
     seed = VALIDATION_SEED if options.split == "validation" else HELDOUT_SEED

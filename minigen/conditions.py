@@ -67,6 +67,12 @@ class Condition(Part, ABC, kind="condition"):
                 f"{argument} has {got}; allowed for {type(self).__name__}: ({wanted}) of {like.dtype}, such as its"
                 " tokens() makes"
             )
+        return self.check_finite(argument, tokens)
+
+    def check_finite(self, argument: str, tokens: Tensor) -> Tensor:
+        """Return ``tokens`` if all are finite, or those for "not told" are not either, else raise."""
+        if not bool(tokens.isfinite().all()) and bool(self.none(1).isfinite().all()):
+            raise ValueError(f"{argument} holds NaN or infinite values; allowed for {type(self).__name__}: finite ones")
         return tokens
 
 

@@ -21,8 +21,19 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from minigen.base.errors import check_images, check_number, check_seed, check_tensor, check_truth, check_whole, nearest
+from minigen.base.errors import (
+    check_images,
+    check_number,
+    check_seed,
+    check_tensor,
+    check_truth,
+    check_whole,
+    nearest,
+    warn,
+)
 from minigen.base.randomness import Blocks
+from minigen.conditions import Condition, Prompt
+from minigen.data import shapes
 from minigen.heads import check_pick
 from minigen.model import Model, calls_at, check_model, evaluating, is_always_told, is_causal, shifted
 from minigen.nets import Memory
@@ -358,7 +369,25 @@ def _tokens(model: Model, settings: Options, total: int) -> Tensor | None:
             f"condition {type(condition).__name__}: tokens() gives {len(tokens)} rows; allowed: one for each of the"
             f" {total} pictures"
         )
+    if isinstance(condition, Condition):
+        condition.check_finite(takes, tokens)
+    if isinstance(condition, Prompt) and set(condition.words) == set(shapes.WORDS):
+        _warn_of_nonsense(settings.prompt)
     return tokens
+
+
+def _warn_of_nonsense(prompt: Any) -> None:
+    """Hand on what ``scenes.parse`` says of prompts that no scene can obey, such as one of three things."""
+    given = [prompt] if isinstance(prompt, str) else [] if prompt is None or isinstance(prompt, Tensor) else prompt
+    said = []
+    for each in filter(str.split, dict.fromkeys(given)):
+        try:
+            shapes.parse(each)
+        except ValueError as answer:
+            said.append(str(answer))
+    if said:
+        more = f"; {len(said) - 1} more of the prompts make no sense; they are" if len(said) > 1 else "; it is"
+        warn(f"{said[0]}{more} drawn all the same")
 
 
 def _known_pixels(model: Model, mask: Tensor | None, total: int) -> Tensor | None:

@@ -169,7 +169,7 @@ def test_a_head_with_our_loss_has_our_perfect_curve() -> None:
 
 def bright(size: int, split: str) -> tuple[Tensor, Tensor]:
     """Digits with less black, and how much ink they have."""
-    images = (data.digits(size, split)[0][:40] + 1).clamp(max=1)
+    images = (data.digits(size, split)[0][:40] + 0.5).clamp(max=1)
     return images, own.Thickness().of(images)
 
 

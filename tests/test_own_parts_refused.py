@@ -135,7 +135,7 @@ WRONG = {
     "whole is True, and levels lie between 0 and 1": rows(FULL, [0, 0, 0.5, 1], EMPTY, whole=True),
     "alike is True, and its pixels differ": rows(FULL, [0, 0, 1.0, 1], EMPTY, alike=True),
     r"a step writes nothing \(a sum to round\?\)": rows(FULL, [0, 1.0, 1, 1], [0, 1.0, 1, 1], EMPTY, whole=True),
-    r"levels\(\) gives shape \(2, 3\); allowed: shape \(2, 4\)": rows(FULL[:3], EMPTY[:3]),
+    r"levels\(\) gives shape \(8, 3\); allowed: shape \(8, 4\)": rows(FULL[:3], EMPTY[:3]),
 }
 
 

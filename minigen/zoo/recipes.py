@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,15 +16,26 @@ import torch
 from torch import nn
 
 from minigen import data, heads, nets, plans, process
-from minigen.base.errors import check_choice
+from minigen.base.errors import check_choice, check_options
 from minigen.base.parts import can_be_kept
 from minigen.conditions import Labels, Prompt
 from minigen.data import shapes
 from minigen.generator import Generator
+from minigen.sampling import sample
 from minigen.training import History, train
 from minigen.zoo.teaching import HELDOUT_SEED as HELDOUT_SEED
 from minigen.zoo.teaching import QUESTIONS, Pictures, endless_scenes, name_of, of_a_set, reading
 from minigen.zoo.teaching import VALIDATION_SEED as VALIDATION_SEED
+
+
+def _options(function: Callable[..., Any], *without: str) -> tuple[str, ...]:
+    """The names of a function's keyword arguments."""
+    every = inspect.signature(function, eval_str=False).parameters.values()
+    return tuple(each.name for each in every if each.kind is each.KEYWORD_ONLY and each.name not in without)
+
+
+TRAINING, SAMPLING = _options(train, "validation", "checkpoint"), _options(sample)
+"""The options of ``train`` that a recipe may name (the others it says itself), and those of ``sample``."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,9 @@ class Recipe:
         source: the pictures, by their name in ``data.SOURCES``, or "scenes", of which there is no end; or a function
             ``(size, split)`` that gives images and what is told of them, for the splits "train" and "validation".
         first: what the model is taught before, if anything: a function of the model and the device.
+
+    Raises:
+        TypeError: if ``training`` or ``sampling`` has an option that there is not, with the nearest one.
     """
 
     name: str
@@ -51,6 +66,10 @@ class Recipe:
     seed: int = 0
     source: str | Pictures = "digits"
     first: Callable[[Any, str], None] | None = None
+
+    def __post_init__(self) -> None:
+        check_options("training", self.training, TRAINING)
+        check_options("sampling", self.sampling, SAMPLING)
 
     def build(self, seed: int | None = None) -> nn.Module:
         """The model with fresh weights; torch's own random numbers are left as they were."""
@@ -87,6 +106,7 @@ class Recipe:
         >>> len(history.loss)
         1
         """
+        check_options("changes", changes, TRAINING)
         arguments = {"seed": self.seed, **self.training, **changes}
         model = self.start(arguments["seed"], arguments.get("device", "auto"))
         lessons, validation = (
