@@ -2,8 +2,9 @@
 
 It starts every job of ``MOMENTS`` once to its end and once for each of its moments, where the process that trains is
 killed by SIGKILL and another one goes on from its checkpoint. Each leaves a file ``JOB-MOMENT.result.safetensors``,
-and ``cases.json`` says what happened. Nothing here waits for a time: a job that is killed from outside tells its
-killer what it has come to, and at its end it waits to be killed.
+and ``cases.json`` says what happened. A job that is killed from outside tells its killer what it has come to, and at
+its end it waits to be killed. Nothing here depends on a time: one that is killed while it saves is given a random part
+of the time that a save takes, and wherever that ends, inside or outside, the result must be the same.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,6 +121,9 @@ def _arm(moment: str, tell: Callable[..., Any]) -> None:
     elif what in ("before-rename", "after-rename"):
         _hook(os, "replace", _die, number, after=what == "after-rename")
     elif what in FROM_OUTSIDE:
+        if what == "in-saves":
+            _hook(store, "write_atomically", tell)
+            return
         _hook(os, "replace", tell, after=True)
         if what != "file-changed":
             _on_each_loss(tell)
@@ -129,16 +134,18 @@ def _arm(moment: str, tell: Callable[..., Any]) -> None:
 CERTAIN = [f"in-loss-{i}" for i in (1, 4, 5, 6, 7, 13, 27)] + ["in-bar-8"]
 CERTAIN += [f"{when}-update-{i}" for when in ("before", "after") for i in (3, 10, 24)]
 CERTAIN += [f"{when}-{i}" for when in ("half-written", "before-rename", "after-rename") for i in (1, 2, 8)]
-FROM_OUTSIDE = ("file-changed", "by-chance", "again-and-again")
+FROM_OUTSIDE = ("file-changed", "by-chance", "again-and-again", "in-saves")
 OUTSIDE = [f"file-changed-{i}" for i in (1, 3, 6)] + [f"by-chance-{i}" for i in range(4)] + ["again-and-again-0"]
-AGAIN = 8
-"""Kills of the job that is killed again and again."""
+AGAIN = {"again-and-again": 8, "in-saves": 12}
+"""Kills of the jobs that are killed more than once."""
+
+SAVES = [f"in-saves-{i}" for i in range(2)]
 
 MOMENTS = {
-    "dropout": CERTAIN + OUTSIDE,
+    "dropout": CERTAIN + OUTSIDE + SAVES,
     "source": OUTSIDE[::3],
     "muon": CERTAIN[3::7],
-    "generator": [*CERTAIN[1::5], *OUTSIDE[2::3]],
+    "generator": [*CERTAIN[1::5], *OUTSIDE[2::3], *SAVES],
 }
 CASES = [f"{name}-{moment}" for name, moments in MOMENTS.items() for moment in moments]
 
@@ -163,11 +170,12 @@ def _start(name: str, folder: Path, case: str, moment: str) -> tuple[int, socket
     os._exit(0)
 
 
-def _kill(child: int, line: socket.socket, number: int) -> None:
-    """Kill a process once it has told something for the ``number``-th time, or has come to its end."""
+def _kill(child: int, line: socket.socket, number: int, pause: float = 0.0) -> None:
+    """Kill a process once it has told something for the ``number``-th time, and a pause after; or at its end."""
     told = 0
     while told < number and line.recv(1) == b".":
         told += 1
+    time.sleep(pause)
     os.kill(child, signal.SIGKILL)
 
 
@@ -176,15 +184,32 @@ def _numbers(moment: str, chance: random.Random) -> list[int]:
     what, _, number = moment.rpartition("-")
     if what == "file-changed":
         return [int(number)]
-    return [chance.randrange(TOLD)] if what == "by-chance" else [chance.randrange(TOLD // 4) for _ in range(AGAIN)]
+    if what == "by-chance":
+        return [chance.randrange(TOLD)]
+    return [chance.randrange(1, 3) if what == "in-saves" else chance.randrange(TOLD // 4) for _ in range(AGAIN[what])]
 
 
-def _ended(name: str, folder: Path, case: str, moment: str, number: int | None = None) -> int:
+def _left(folder: Path) -> set[str]:
+    """The temporary files of saves that did not come to their end."""
+    return {path.name for path in folder.glob(".*")}
+
+
+def _seconds_of_a_save(path: Path) -> float:
+    """What the save of such a checkpoint takes."""
+    tensors, about = store.load(path)
+    begin = time.perf_counter()
+    store.save(path.with_name("timed.safetensors"), tensors, about)
+    taken = time.perf_counter() - begin
+    path.with_name("timed.safetensors").unlink()
+    return taken
+
+
+def _ended(name: str, folder: Path, case: str, moment: str, number: int | None = None, pause: float = 0.0) -> int:
     """Start a job, kill it from outside if a number says when; how it ended."""
     child, line = _start(name, folder, case, moment)
     with line:
         if number is not None:
-            _kill(child, line, number)
+            _kill(child, line, number, pause)
         return os.waitpid(child, 0)[1]
 
 
@@ -192,11 +217,18 @@ def _killed(name: str, folder: Path, moment: str) -> dict[str, Any]:
     """Start a job, have it killed at a moment, let it go on; what happened."""
     case = f"{name}-{moment}"
     checkpoint = folder / f"{case}.checkpoint.safetensors"
-    numbers = [None] if moment in CERTAIN else _numbers(moment, random.Random(case))  # None: it kills itself
-    ends = [_ended(name, folder, case, moment, number) for number in numbers]
+    chance = random.Random(case)
+    numbers = [None] if moment in CERTAIN else _numbers(moment, chance)  # None: it kills itself
+    longest = _seconds_of_a_save(folder / f"{name}-whole.checkpoint.safetensors") if moment in SAVES else 0.0
+    ends, inside = [], 0
+    for number in numbers:
+        before = _left(folder)
+        ends.append(_ended(name, folder, case, moment, number, pause=0.8 * longest * chance.random()))
+        inside += len(_left(folder) - before)
     signals = [os.WTERMSIG(end) if os.WIFSIGNALED(end) else 0 for end in ends]
     at = store.load(checkpoint)[1]["iteration"] if checkpoint.is_file() else 0
-    return {"signals": signals, "checkpoint": at, "end": _ended(name, folder, case, "to-the-end-0")}
+    end = _ended(name, folder, case, "to-the-end-0")
+    return {"signals": signals, "checkpoint": at, "end": end, "inside": inside, "left": sorted(_left(folder))}
 
 
 def drive(folder: Path) -> None:

@@ -182,8 +182,9 @@ def test_killed_at_any_moment_it_ends_the_same(killed_jobs: Path, case: str) -> 
     """Bitwise the same weights, losses, validation history and best iteration."""
     happened = json.loads((killed_jobs / "cases.json").read_text())[case]
     job, _, moment = case.partition("-")
-    assert happened["signals"] == [signal.SIGKILL] * (helpers.AGAIN if moment.startswith("again") else 1)
+    assert happened["signals"] == [signal.SIGKILL] * helpers.AGAIN.get(moment.rpartition("-")[0], 1)
     assert happened["end"] == 0
+    assert happened["left"] == []  # what a save has left that was killed, the next one removes
     assert happened["checkpoint"] % 3 == 0
     whole = (killed_jobs / f"{job}-plain.result.safetensors").read_bytes()
     assert (killed_jobs / f"{case}.result.safetensors").read_bytes() == whole
@@ -200,6 +201,21 @@ def test_the_kills_were_spread_and_checkpoints_harmless(killed_jobs: Path) -> No
         assert len(about["loss"]) == helpers.ITERATIONS
         assert [iteration for iteration, _ in about["validation"]] == [5, 10, 15, 20, 24]
         assert tensors
+
+
+def test_saves_were_killed_and_nothing_is_left_behind(killed_jobs: Path) -> None:
+    """Beside results and checkpoints there is no file, though some kills fell between the two ends of a save."""
+    cases = json.loads((killed_jobs / "cases.json").read_text())
+    in_saves = [case for name, case in cases.items() if "in-saves" in name]
+    assert sum(len(case["signals"]) for case in in_saves) == 4 * helpers.AGAIN["in-saves"]
+    assert sum(case["inside"] for case in cases.values()) > 0
+    known = {f"{case}.{kind}.safetensors" for case in cases for kind in ("checkpoint", "result")}
+    for job in helpers.MOMENTS:
+        known |= {
+            f"{job}-plain.result.safetensors",
+            *(f"{job}-whole.{k}.safetensors" for k in ("checkpoint", "result")),
+        }
+    assert {path.name for path in killed_jobs.iterdir()} == known | {"cases.json"}
 
 
 # --- checkpoints of other runs ---------------------------------------------------------------------
