@@ -200,7 +200,7 @@ class _Sheet:
     columns: int | None
     scale: int
 
-    def model(self, values: Mapping[str, Any]) -> tuple[Generator, dict[str, Any]]:
+    def model(self, values: Mapping[str, Any]) -> tuple[Generator | Guided, dict[str, Any]]:
         """The net that draws, along the plan that is asked for; and the options of ``sample``."""
         given = {"net": self.net, **self.given, **values}
         net = _net(given.pop("net"))

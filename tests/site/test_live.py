@@ -177,7 +177,7 @@ def test_a_change_draws_again_and_the_film_goes_back(page: Page) -> None:
     call.focus()
     page.keyboard.press("ArrowLeft")
     assert call.get_attribute("aria-valuetext") == "call 3 of 4"
-    figure.get_by_label("show the guess").check()
+    figure.get_by_label("guess and levels").check()
     walk = mg.trajectory(net("digits-v"), 4, **{**net("digits-v").sampling, "steps": 4, "labels": 7, "seed": 0})
     for view, wanted in enumerate((walk.images[3], walk.x0_hat[3])):
         shown = ((wanted.clamp(-1, 1) + 1) * 127.5).add(0.5).floor().to(torch.uint8).expand(-1, 3, -1, -1)
@@ -188,7 +188,7 @@ def test_two_beside_each_other(page: Page) -> None:
     figure = page.locator("figure").nth(0)
     figure.get_by_role("button", name="Draw").click()
     ended(figure)
-    figure.get_by_role("button", name="Keep beside").click()
+    figure.get_by_role("button", name="Keep to compare").click()
     figure.get_by_label("steps").fill("3")
     page.wait_for_function("document.querySelector('.mg-told').textContent.includes('after 8 calls')")
     ended(figure)
@@ -208,7 +208,7 @@ def test_a_link_opens_the_same_drawing(browser: Browser, place: Path, page: Page
     figure.get_by_label("dice", exact=True).check()
     figure.get_by_role("button", name="Draw").click()
     ended(figure)
-    link = figure.get_by_role("link", name="Link to this drawing").get_attribute("href")
+    link = figure.get_by_role("link", name="Link").get_attribute("href")
     assert link is not None
     assert page.url.endswith(link)
     other = opened(browser, place, link, reduced_motion="reduce")

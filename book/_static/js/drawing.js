@@ -7,7 +7,7 @@
 
   const { Film } = window.minigen;
   const VIEWS = ["picture", "guess", "level"];
-  const FEW = 3; // so many choices are radio buttons
+  const [FEW, SHORT] = [3, 20]; // so many choices, with so many letters in all, are radio buttons
   const ASK = "Press Draw: the network comes into this page, once, and draws what a notebook would.";
   let places = 0;
 
@@ -90,8 +90,9 @@
     }
     const at = values.findIndex((value) => JSON.stringify(value) === JSON.stringify(start));
     const numbers = words.every((word) => /^-?[\d.]+/.test(word));
-    const kinds = { true: slider, false: words.length <= FEW ? radios : list };
-    return kinds[numbers && words.length > FEW](id, called, words, values, Math.max(at, 0));
+    const few = words.length <= FEW && words.join("").length <= SHORT;
+    const kind_of = few ? radios : numbers ? slider : list;
+    return kind_of(id, called, words, values, Math.max(at, 0));
   }
 
   // --- a place ---------------------------------------------------------------------------------------
@@ -129,12 +130,12 @@
       this.told = made("p", { className: "mg-told", role: "status" }, ASK);
       this.bar = made("progress", { max: 1, value: 0, hidden: true, ariaLabel: "the network is being loaded" });
       this.button = made("button", { type: "button", className: "mg-draw" }, "Draw");
-      this.keep = made("button", { type: "button", disabled: true }, "Keep beside the next");
-      this.link = made("a", { className: "mg-here", hidden: true }, "Link to this drawing");
+      this.keep = made("button", { type: "button", disabled: true }, "Keep to compare");
+      this.link = made("a", { className: "mg-here", hidden: true }, "Link");
       this.time = made("input", { type: "range", id: `${id}-call`, min: 0, max: 0, step: 1, value: 0 });
       this.at = made("output", { htmlFor: this.time.id });
       this.looks = made("input", { type: "checkbox", id: `${id}-looks` });
-      const look = made("label", {}, this.looks, " show the guess and what is hidden");
+      const look = made("label", {}, this.looks, " guess and levels");
       const room = this.figure.querySelector(".mg-drawing-controls");
       const knobs = made("div", { className: "mg-knobs" }, ...this.controls.map(([, each]) => each.element));
       const buttons = made("div", { className: "mg-buttons" }, this.button, this.keep, look, this.link);
@@ -287,7 +288,7 @@
       this.film.columns = this.columns;
       if (this.film.last >= 0) this.film.seek(this.film.last);
       this.stage.classList.remove("mg-two");
-      this.keep.textContent = "Keep beside the next";
+      this.keep.textContent = "Keep to compare";
       this.announce("");
     }
 
