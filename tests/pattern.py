@@ -15,6 +15,7 @@ DONE: list[str] = [
     "causal",
     "frontier",
     "guidance",
+    "future",
     "four-choices",
 ]
 """Names of notebooks in ``book``, without ``.ipynb``."""

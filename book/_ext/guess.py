@@ -74,8 +74,11 @@ def on_page(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def load_script(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """Load the script on the pages that have something to keep."""
-    if "data-mg-keep=" in context.get("body", ""):
+    """Load the script on the pages that have something to keep; before it the one that makes places for marks."""
+    body = context.get("body", "")
+    if 'class="mg-claims"' in body:
+        app.add_js_file("js/claims.js", priority=400, loading_method="defer")
+    if "data-mg-keep=" in body:
         app.add_js_file("js/guess.js", loading_method="defer")
 
 

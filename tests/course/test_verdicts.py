@@ -15,7 +15,7 @@ import pytest
 
 from minigen import plans
 from minigen.course.measurements import stored
-from minigen.course.verdicts import _number, claims, claims_table
+from minigen.course.verdicts import CHAPTERS, SHORT, _number, claims, claims_overview, claims_table
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 LAST = "future"
@@ -95,6 +95,26 @@ def test_the_table_of_a_chapter_has_a_line_for_each_claim(claim: dict[str, Any],
     *head, line = claims_table(name).splitlines()
     assert [each.count("|") for each in (*head, line)] == [4, 4, 4]
     assert line.strip("| ").split(" | ") == [f"{claim['claim']} ({name})", claim["measured"], claim["verdict"]]
+
+
+def test_the_overview_has_a_row_for_each_claim_with_its_chapter_and_a_mark_that_the_script_finds() -> None:
+    """``js/claims.js`` compares the reader's mark with the bold word that the last cell begins with."""
+    lines = [line for line in claims_overview().splitlines() if re.match(r"\| \[?c\d", line)]
+    assert len(lines) == 26
+    for line, (name, claim) in zip(lines, claims().items(), strict=True):
+        number, said, verdict = line.strip("| ").split(" | ")
+        place = CHAPTERS.index(claim["chapter"]) + 1
+        here = claim["chapter"] == LAST
+        assert number == (name if here else f'[{name}]({claim["chapter"]}.ipynb "chapter {place}")')
+        assert said == SHORT[name]
+        assert verdict.startswith(f"**{claim['mark']}**<br>{claim['verdict']} <details>")
+        where = "this chapter" if here else f"[chapter {place}]({claim['chapter']}.ipynb)"
+        assert f"*The claim.* {claim['claim']}<br>*Measured in {where}.* {claim['measured']}" in verdict
+
+
+def test_the_chapters_are_numbered_as_in_the_book() -> None:
+    pages = re.findall(r"file: book/([\w-]+)", (BOOK.parent / "_toc.yml").read_text())
+    assert [page for page in pages if page in CHAPTERS] == list(CHAPTERS)
 
 
 def test_no_number_is_written_by_hand(told: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ MEASURE = """() => {
     const article = document.querySelector('article');
     const shown = tag => tag.checkVisibility({contentVisibilityAuto: true});
     const count = tag => (tag.innerText || tag.textContent).split(/\\s+/).filter(Boolean).length;
-    const aside = [...article.querySelectorAll('div.cell_input, svg text')].filter(shown)
+    const aside = [...article.querySelectorAll('div.cell_input, svg text, .mg-knob, .mg-buttons')].filter(shown)
         .reduce((sum, tag) => sum + count(tag), 0);
     const words = count(article) - aside;
     const inFigures = ['figure text', 'figure .mg-label', 'figure .mg-titles', 'figure .mg-over', 'td', 'th'];
@@ -105,12 +105,12 @@ def test_what_is_measured_can_fail(browser: Browser, tmp_path: Path) -> None:
         "<div class=cell_input><pre style='overflow: auto; width: 200px'>" + "x" * 100 + "</pre></div>"
         "<div class=cell_output><div style='overflow: auto; width: 200px'><p style='width: 900px'>wide</p></div></div>"
         "<figure><svg width=100 height=20 viewBox='0 0 200 40'><text y=20 style='font-size: 12px; fill: #aaa'>pale"
-        "</text></svg></figure><p>three more words</p></article>"
+        "</text></svg></figure><p class=mg-buttons>draw</p><p>three more words</p></article>"
     )
     found = opened(tmp_path, browser, "bad", 1200, "light", MEASURE)
     assert found["smallest"] == [pytest.approx(6), "pale"]
     assert len(found["code cut off"]) == len(found["outputs cut off"]) == 1
-    assert found["words"] == 4  # neither code nor the letters in a chart
+    assert found["words"] == 4  # neither code, nor the letters in a chart, nor what stands on buttons
     ((ratio, word),) = opened(tmp_path, browser, "bad", 1200, "light", PALE)
     assert word == "pale"
     assert ratio == pytest.approx(2.32, abs=0.02)
@@ -203,6 +203,21 @@ OLD_PLACES = {
         "other-arrows",
         "what-the-field-does",
         "your-guesses",
+    ],
+    "future": [
+        "guess-first",
+        "the-claims",
+        "a-straight-line",
+        "one-step-in-place-of-two",
+        "without-a-teacher",
+        "fewer-numbers",
+        "auto-regression-comes-back",
+        "what-to-keep",
+        "exercises",
+        "what-we-measured",
+        "your-guesses",
+        "what-to-remember",
+        "what-to-read-next",
     ],
     "how-to": ["read-it-here", "run-it-on-your-computer", "run-it-in-colab", "exercises", "how-long-it-takes"],
 }

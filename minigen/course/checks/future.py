@@ -7,9 +7,10 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from minigen.base.randomness import seeded
+from minigen.course.checks.handed_in import answers_of, expect_net, typical
 from minigen.course.checks.judging import NotYetError, Trap, apart, ask, exercise, expect, expect_number, expect_tensor
 
 
@@ -22,6 +23,8 @@ def _flow_steps(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> tuple[Tensor
     uphill, undivided = x_t - (u - t) * velocity, x_t + (u - t) * (t * eps_hat - x0_hat)
     swapped, on_the_circle = x_t + (u - t) * (x_t - x0_hat), math.cos(place) * x0_hat + math.sin(place) * eps_circle
     by_u = x_t + (u - t) * ((x_t - (1 - t) * x0_hat) / (u or 1) - x0_hat)
+    less_u = x_t + (u - t) * ((x_t - (1 - u) * x0_hat) / t - x0_hat)
+    mixed = x_t + (u - t) * (eps_circle - x0_hat)
     turning = [
         x_t + (u - t) * pace * (math.cos(circle) * eps - math.sin(circle) * x0_hat)
         for pace in (1, math.pi / 2)
@@ -38,6 +41,8 @@ def _flow_steps(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> tuple[Tensor
         (swapped, "v leads from the picture to the noise. Yours leads to x_t, which is on the way."),
         (on_the_circle, "That is the step of the quarter circle. Here alpha is 1 - t, and sigma is t."),
         (by_u, "The noise in x_t came with the factor of x_t's own level. Which of the two levels is that?"),
+        (less_u, "How much picture is in x_t? As much as its own level says. Which of the two levels is that?"),
+        (mixed, "You took the noise out of x_t with the quarter circle. Here alpha is 1 - t, and sigma is t."),
         *((turned, of_the_circle) for turned in turning),
         (x0_hat, "That writes the guess, as if every step led to the end."),
     ]
@@ -77,7 +82,7 @@ def _jumps(x_t: Tensor, alpha: float, sigma: float, v: float) -> tuple[Tensor, l
 def _one_jump(function: Any) -> str:
     random = seeded(19)
     hint = "At every level x_t is normal, and the walk keeps its place: a number that is one spread out stays so."
-    for v, t in itertools.product((0.25, 2.0), (1.0, 0.7, 0.4, 0.0)):
+    for t, v in itertools.product((0.7, 0.4, 1.0, 0.0), (0.25, 2.0)):
         alpha, sigma = (0.0, 1.0) if t == 1 else (math.cos(math.pi / 2 * t), math.sin(math.pi / 2 * t))
         x_t = torch.randn(5, generator=random, dtype=torch.float64)
         infinite = f"At alpha = {alpha:.3g} your result is not finite. What do you divide by?"
@@ -129,3 +134,31 @@ def _latent_bill(fewer: Any, tokens_of_pixels: Any, tokens_of_latents: Any, atte
     }
     expect_number("The last answer", attention, 4096, traps, "How many pairs of tokens are there, before and after?")
     return "Few of the numbers carry what the picture shows, and attention pays for their square."
+
+
+def _stepped(net: nn.Module, calls: int) -> Tensor:
+    """Where a thousand points end that the network leads down from noise, each call along its mean velocity."""
+    x, rows = torch.randn(1000, 2, generator=seeded(20), dtype=torch.float64), torch.linspace(1, 0, calls + 1).double()
+    for t, r in itertools.pairwise(rows):
+        said = answers_of(net, x, t.expand(len(x), 1), r.expand(len(x), 1))
+        x = x - (t - r) * expect_tensor("For 1000 points its mean velocity", said, (len(x), 2)).double()
+    return x
+
+
+@exercise("train-stretch")
+def _train_stretch(trained: Any) -> str:
+    net = expect_net(trained)
+    ends = _stepped(net, 1)
+    off, off_in_64 = (typical(points.norm(dim=1) - 0.7) for points in (ends, _stepped(net, 64)))
+    said = f"In one call its points are off the ring by {off:.2f}; at most 0.3 is wanted."
+    if min(off, off_in_64) > 0.5:
+        raise NotYetError(f"{said} Noise itself is off by 0.86. Was it trained, and is this the one that was?")
+    if off > 0.3:
+        raise NotYetError(
+            f"{said} In 64 calls: {off_in_64:.2f}. Over which stretch is it asked in one call, and did it meet such"
+            " stretches while it learned?"
+        )
+    quarters = torch.stack([(ends[:, 0] * one > 0) & (ends[:, 1] * other > 0) for one in (1, -1) for other in (1, -1)])
+    if float(quarters.double().mean(dim=1).min()) < 0.1:
+        raise NotYetError("Its points are on the ring, but not all around it. Did it learn on the whole ring?")
+    return f"In one call its points are off the ring by {off:.2f}: it knows the mean velocity of the whole way."

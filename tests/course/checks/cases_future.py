@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import torch
 from helpers_checks import Case
-from torch import Tensor
+from torch import Tensor, nn
 
 from minigen import process
+from minigen.training import History
 
 
 def stepped(x_t: Tensor, x0_hat: Tensor, t: float, u: float, schedule: process.Schedule) -> Tensor:
@@ -45,6 +46,11 @@ def euler_on_the_circle(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> Tens
     return x_t + (u - t) * (alpha * eps_hat - sigma * x0_hat)
 
 
+def euler_with_the_noise_of_the_circle(x_t: Tensor, x0_hat: Tensor, t: float, u: float) -> Tensor:
+    eps_hat = (x_t - math.cos(math.pi / 2 * t) * x0_hat) / math.sin(math.pi / 2 * t)
+    return x_t + (u - t) * (eps_hat - x0_hat)
+
+
 def jump(x_t: Tensor, alpha: float, sigma: float, v: float) -> Tensor:
     return x_t * (v / (alpha**2 * v + sigma**2)) ** 0.5
 
@@ -55,6 +61,37 @@ def best_guess(x_t: Tensor, alpha: float, sigma: float, v: float) -> Tensor:
 
 def jump_by_spreads(x_t: Tensor, alpha: float, sigma: float, v: float) -> Tensor:
     return x_t * v**0.5 / (alpha * v**0.5 + sigma)
+
+
+class Leads(nn.Module):
+    """A function of points and the levels from which to which they go as a network; its one weight does nothing."""
+
+    def __init__(self, says: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.weight, self.says = nn.Parameter(torch.zeros(1)), says
+
+    def forward(self, x: Tensor, t: Tensor, r: Tensor) -> Tensor:
+        return self.says(x, t, r)
+
+
+RING = torch.arange(360, dtype=torch.float64) * (math.pi / 180)
+RING = 0.7 * torch.stack([RING.cos(), RING.sin()], dim=1)
+
+
+def straight_out(x: Tensor, t: Tensor, r: Tensor) -> Tensor:
+    """Straight to the ring: as good as any way that ends there."""
+    return (x - 0.7 * x / x.norm(dim=1, keepdim=True)) / t
+
+
+def velocity(x: Tensor, t: Tensor, r: Tensor, ring: Tensor = RING) -> Tensor:
+    """The perfect velocity at the start, however long the stretch: in one call, the average."""
+    far = torch.cdist(x.double(), (1 - t[0]).double() * ring).square() / (2 * t.double().square())
+    return (x - (-far).softmax(dim=1) @ ring) / t
+
+
+def to_a_quarter(x: Tensor, t: Tensor, r: Tensor) -> Tensor:
+    end = x.abs()
+    return (x - 0.7 * end / end.norm(dim=1, keepdim=True)) / t
 
 
 CASES = {
@@ -73,7 +110,8 @@ CASES = {
             "one of them": [along_velocity(lambda t, u: u)],
             "came with a factor": [euler_undivided],
             "on the way": [lambda x_t, x0_hat, t, u: x_t + (u - t) * (x_t - x0_hat)],
-            "quarter circle": [on_the_circle, euler_on_the_circle],
+            "quarter circle": [on_the_circle, euler_on_the_circle, euler_with_the_noise_of_the_circle],
+            "How much picture": [lambda x_t, x0_hat, t, u: x_t + (u - t) * ((x_t - (1 - u) * x0_hat) / t - x0_hat)],
             "own level": [lambda x_t, x0_hat, t, u: x_t + (u - t) * ((x_t - (1 - t) * x0_hat) / u - x0_hat)],
             "writes the guess": [lambda x_t, x0_hat, t, u: x0_hat],
             "First the noise": [euler_divides_by_what_is_left],
@@ -84,14 +122,19 @@ CASES = {
         function=True,
     ),
     "one-jump": Case(
-        right=[jump, lambda *given: jump(*given).tolist()],
+        right=[
+            jump,
+            lambda *given: jump(*given).tolist(),
+            lambda x_t, alpha, sigma, v: x_t * torch.sqrt(torch.as_tensor(v / (alpha**2 * v + sigma**2))),
+        ],
         wrong={
             "an average": [best_guess],
             "root of their variance": [lambda x_t, alpha, sigma, v: x_t * v / (alpha**2 * v + sigma**2)],
             "pure noise alone": [lambda x_t, alpha, sigma, v: x_t * v**0.5],
             "Walking changes": [lambda x_t, alpha, sigma, v: x_t],
-            "At every level": [lambda x_t, alpha, sigma, v: x_t / max(alpha, 1e-9)],
-            "not finite": [lambda x_t, alpha, sigma, v: x_t / alpha, lambda x_t, alpha, sigma, v: x_t * math.inf],
+            "At every level": [lambda x_t, alpha, sigma, v: alpha * x_t * v**0.5],
+            "enlarged": [lambda x_t, alpha, sigma, v: x_t / alpha],
+            "not finite": [lambda x_t, alpha, sigma, v: x_t * math.inf],
             "not their spreads": [jump_by_spreads],
             "Upside down": [lambda x_t, alpha, sigma, v: x_t * ((alpha**2 * v + sigma**2) / v) ** 0.5],
             "shape": [lambda *given: jump(*given).sum()],
@@ -120,5 +163,22 @@ CASES = {
             "should be a number": [("many", 65536, 1024, 4096)],
         },
         secret=r"\b48\b|65,?536|1,?024|4,?096",
+    ),
+    "train-stretch": Case(
+        right=[(Leads(straight_out),), (Leads(lambda x, t, r: straight_out(x, t, r).float()),)],
+        wrong={
+            "Over which stretch": [
+                (Leads(velocity),),
+                (Leads(lambda x, t, r: straight_out(x, t, r) + 0.4 * (t - r) * x),),
+            ],
+            "Was it trained": [(Leads(lambda x, t, r: torch.zeros_like(x)),), (Leads(lambda x, t, r: -x),)],
+            "not all around": [(Leads(to_a_quarter),)],
+            "shape": [(Leads(lambda x, t, r: x[:, :1]),)],
+            "two answers": [(Leads(lambda x, t, r: torch.randn_like(x)),)],
+            "not finite": [(Leads(lambda x, t, r: x / 0),)],
+            "stopped with TypeError": [(nn.Linear(4, 2),)],
+            "history": [(History(),)],
+        },
+        secret=r"t \* torch|below t|anywhere|r = 0\b",
     ),
 }
