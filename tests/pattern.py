@@ -14,6 +14,7 @@ DONE: list[str] = [
     "one-network",
     "causal",
     "frontier",
+    "prompts",
     "guidance",
     "future",
     "four-choices",

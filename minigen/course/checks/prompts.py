@@ -8,8 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from minigen.base import text
 from minigen.base.randomness import seeded
-from minigen.course.checks.judging import NotYetError, ask, exercise, expect_number, expect_truth
+from minigen.course.checks.handed_in import answers_of, expect_net
+from minigen.course.checks.judging import NotYetError, ask, exercise, expect_truth
+from minigen.data import shapes
 
 
 def _refuses(encode: Any, prompt: str, words: tuple[str, ...], unknown: str, near: str) -> None:
@@ -154,30 +157,63 @@ def _hears_order(function: Any) -> str:
     return "The same words in two orders, and a look at whether anything moves: averages can't pass, by definition."
 
 
-@exercise("count-meanings")
-def _count_meanings(sentences: Any, pictures: Any, new: Any) -> str:
-    traps = {
-        5184.0: "That is how many pairs of things there are. In how many ways can two things stand?",
-        72.0: "That is how many things there are.",
-        288.0: "One of the two things can be anything, and so can the other.",
-        10368.0: "Left of, right of, above, below: all four can be said.",
-        20448.0: "The two things may be alike: a red ring above a red ring.",
-        10224.0: "The two things may be alike. And all four relations can be said.",
-        144.0: "Two sizes for each thing, six colours, six shapes: multiply, for both things.",
-    }
-    hint = "How many things are there, how many pairs of them, and how many ways to stand?"
-    expect_number("The number of sentences", sentences, 20736, traps, hint)
-    traps = {
-        20736.0: "Some sentences say the same of the same picture: which is on top if A is below B?",
-        5184.0: "Each picture has two sentences, not four: above is not left of.",
-        10404.0: "Even a pair of like things can be told in two ways: each is seen from the other.",
-        10332.0: "Even a pair of like things can be told in two ways: each is seen from the other.",
-        10224.0: "The two things may be alike.",
-    }
-    expect_number(
-        "The number of pictures to tell apart", pictures, 10368, traps, "How many sentences does a picture have?"
+_QUESTIONS = tuple(1 + len(kind) for kind in (shapes.LAYOUTS, *(shapes.SIZES, shapes.COLOURS, shapes.SHAPES) * 2))
+"""How many answers each of the seven questions has, "it does not say" among them."""
+
+_READ = 0.7
+"""The share of sentences that must be read right. Measured after 400 updates of 128 sentences, on new pairs and on new
+relations: an average .39 to .40 and 0 (with places .39 and 0), a linear layer of all places .47 and 0, the same with a
+layer between .91 to .92 and .94 to .96 (seeds 0 to 2), a GRU .85 and .52."""
+
+
+def _sentences(split: str, count: int = 500) -> tuple[Tensor, Tensor]:
+    """Tokens of sentences of a split, and what they say: 0 is nothing."""
+    random = seeded(12)
+    said = shapes.describe(shapes.draw_meanings(count, split, random), random)
+    tokens = torch.stack([text.encode(sentence, shapes.WORDS, 16) for sentence in said])
+    return tokens, torch.stack([shapes.parse(sentence) for sentence in said]) + 1
+
+
+def _answered(net: nn.Module, tokens: Tensor) -> Tensor:
+    """The network's answers to the seven questions, (count, 7)."""
+    said = answers_of(net, tokens)
+    if tuple(said.shape) != (len(tokens), sum(_QUESTIONS)):
+        raise NotYetError(
+            f"Asked about {len(tokens)} sentences, it answers with shape {tuple(said.shape)}; wanted is"
+            f" ({len(tokens)}, {sum(_QUESTIONS)}). Hand in the whole reader, mg.text.Reader(...), not its encoder."
+        )
+    return torch.stack([belief.argmax(dim=1) for belief in said.split(_QUESTIONS, dim=1)], dim=1)
+
+
+@exercise("train-reader")
+def _train_reader(trained: Any) -> str:
+    net = expect_net(trained)
+    right = {}
+    for split in ("train", "new pairs", "new relations"):
+        tokens, answers = _sentences(split)
+        right[split] = float((_answered(net, tokens) == answers).all(dim=1).double().mean())
+    usual, *new = right.values()
+    said = f"It reads {new[0]:.0%} of sentences with a new pair, and {new[1]:.0%} of those with a new relation"
+    if min(new) >= _READ:
+        return f"{said}: what stands in which place decides what belongs to which thing."
+    said = f"{said}; at least {_READ:.0%} of both are wanted."
+    if usual < 0.2:
+        raise NotYetError(f"{said} Of sentences like those in training it is {usual:.0%}. Was it trained?")
+    swapped = ("a red star above a blue ring", "a blue ring above a red star")
+    rows = torch.stack([text.encode(sentence, shapes.WORDS, 16) for sentence in swapped])
+    one, other = answers_of(net, rows)
+    if torch.allclose(one, other, atol=1e-4):
+        raise NotYetError(
+            f"{said} It can't tell {swapped[0]!r} from {swapped[1]!r}: the same words, the same sum. Where is it lost"
+            " which word stood in which place?"
+        )
+    said = f"{said} Of sentences like those in training it is {usual:.0%}, so it hears some of the order."
+    if new[1] < 0.1:
+        raise NotYetError(
+            f"{said} But of two things it gets hardly any right. Does every answer see all words, each in its place,"
+            " and is there a layer between that can put two of them together, a place and 'below'?"
+        )
+    raise NotYetError(
+        f"{said} Is the way short from each word to the answers? (More updates may do as well: what learns slowly may"
+        " still learn it.)"
     )
-    expect_number(
-        "The number of scenes with something new", new, 0, {}, "Count them by is_new in scenes of the split 'train'."
-    )
-    return "Ten thousand different pictures from two dozen words; and what training never shows, it never shows."

@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 from helpers_checks import Case, breaks, empty, unwritten
-from torch import Tensor
+from torch import Tensor, nn
+
+from minigen.base import text
+from minigen.data import shapes
+from minigen.training import History
 
 
 def to_numbers(prompt: str, words: tuple[str, ...]) -> list[int]:
@@ -69,6 +73,45 @@ def hears_by_closeness(encoder: Any, one: Tensor, other: Tensor) -> Tensor:
     """Both sentences at once, and a tensor for an answer."""
     first, second = encoder(torch.stack([one, other]))
     return ~torch.isclose(first, second, atol=1e-5).all()
+
+
+QUESTIONS = (4, 3, 7, 7, 3, 7, 7)
+
+
+class Reads(nn.Module):
+    """A reader that needs no training: it parses. ``swaps``: in how many sentences of ten it mixes the things up."""
+
+    def __init__(self, swaps: int = 0) -> None:
+        super().__init__()
+        self.swaps = swaps
+        self.weight = nn.Parameter(torch.zeros(1))
+
+    def meant(self, tokens: Tensor) -> Tensor:
+        said = torch.stack([shapes.parse(text.decode(row, shapes.WORDS)) for row in tokens]) + 1
+        mixed = torch.cat([said[:, :1], said[:, 4:], said[:, 1:4]], dim=1)
+        mixes = (tokens.sum(dim=1) % 10 < self.swaps) & (said[:, 0] > 1)
+        return torch.where(mixes[:, None], mixed, said)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        meant = self.meant(tokens)
+        return torch.cat([nn.functional.one_hot(meant[:, k], n) for k, n in enumerate(QUESTIONS)], dim=1) + self.weight
+
+
+class OfABag(Reads):
+    """It knows which words were said, and puts the things in the order of the alphabet."""
+
+    def meant(self, tokens: Tensor) -> Tensor:
+        said = super().meant(tokens)
+        first, second = said[:, 1:4], said[:, 4:]
+        turned = ((first - second) * torch.tensor([10_000, 100, 1])).sum(dim=1, keepdim=True) > 0
+        one, other = torch.where(turned, second, first), torch.where(turned, first, second)
+        two = said[:, :1] > 1
+        return torch.cat([said[:, :1], torch.where(two, one, first), torch.where(two, other, second)], dim=1)
+
+
+class Wavers(Reads):
+    def forward(self, tokens: Tensor) -> Tensor:
+        return super().forward(tokens) + torch.randn(len(tokens), sum(QUESTIONS))
 
 
 CASES = {
@@ -132,22 +175,22 @@ CASES = {
         secret=r"abs\(|allclose|isclose",
         function=True,
     ),
-    "count-meanings": Case(
-        right=[(20736, 10368, 0), (4 * 72**2, torch.tensor(2 * 72**2), 0.0)],
+    "train-reader": Case(
+        right=[(Reads(),), (Reads(swaps=2),)],
         wrong={
-            "how many things": [(72, 10368, 0)],
-            "how many pairs": [(5184, 10368, 0), (20000, 10368, 0)],
-            "so can the other": [(288, 10368, 0)],
-            "multiply": [(144, 10368, 0)],
-            "all four": [(10368, 10368, 0)],
-            "may be alike": [(20448, 10368, 0), (10224, 10368, 0), (20736, 10224, 0)],
-            "which is on top": [(20736, 20736, 0)],
-            "two sentences, not four": [(20736, 5184, 0)],
-            "like things": [(20736, 10404, 0), (20736, 10332, 0)],
-            "does a picture have": [(20736, 7, 0)],
-            "Count them": [(20736, 10368, 6)],
-            "should be a number": [("many", 10368, 0)],
+            "the same sum": [(OfABag(),)],
+            "hardly any right": [(Reads(swaps=10),)],
+            "short from each word": [(Reads(swaps=5),)],
+            "Was it trained": [
+                (text.Reader(text.PromptEncoder(len(shapes.WORDS), 16, 16, layers=1, heads=1), QUESTIONS).eval(),)
+            ],
+            "not its encoder": [(text.PromptEncoder(len(shapes.WORDS), 16, 16, layers=1, heads=1).eval(),)],
+            "still in training mode": [(Wavers(),)],
+            "the class Reads": [(Reads,)],
+            "the history of a training": [(History(),)],
+            "a module of torch": [("a reader",)],
+            "nothing to train": [(nn.Identity(),)],
         },
-        secret=r"20,?736|10,?368|\b0\b",
+        secret=r"flatten|16 \* size|side by side|PromptEncoder",
     ),
 }
