@@ -1,4 +1,5 @@
-// Draws in the page what `mg.sample` draws, with the same seed: `minigen.sample(net, count, options, listen)`.
+// Draws in the page what `mg.sample` draws, with the same seed: `minigen.sample(net, count, options, listen)`; and
+// says which digits that looks like: `minigen.read(net, images)`.
 //
 // A page loads this file alone. At the first drawing it loads the others, in the order of FILES, and the weights of the
 // net, which the build wrote as scripts: so all works from a file, too, where nothing can be fetched. Each of the other
@@ -8,14 +9,14 @@
 
   const FILES = [
     ...["errors", "randomness", "store", "kernel", "process", "plans"],
-    ...["heads", "nets", "conditions", "generator", "sampling", "worker"],
+    ...["heads", "nets", "classifier", "conditions", "generator", "sampling", "worker"],
   ];
   const HERE = document.currentScript.src;
   const parts = [];
   const weights = new Map(); // of a net: {parts, sampling} as they come
   const loads = new Map(); // of a net: the promise that they are all there
-  const listeners = new Map(); // of a drawing
-  let drawings = 0;
+  const listeners = new Map(); // of a question
+  let questions = 0;
   let worker = null;
   let refused = ""; // why there is no worker
 
@@ -78,29 +79,36 @@
     return loads.get(net);
   }
 
+  // Ask the worker something about a net: {done, stop}, a promise of its last answer, and how to leave.
+  function ask(net, question, listen) {
+    const id = ++questions;
+    let left = false;
+    const answered = () =>
+      new Promise((done, fail) => {
+        listeners.set(id, (answer) => {
+          if (answer.error) fail(new Error(answer.error));
+          else if (answer.stopped) done(null);
+          else if (answer.last) done(answer);
+          else listen.step?.(answer);
+        });
+        if (refused) fail(new Error(refused));
+        else worker.postMessage({ id, net, ...question });
+      });
+    const done = load(net, listen.progress)
+      .then(() => (left ? null : answered()))
+      .finally(() => listeners.delete(id));
+    return { done, stop: () => ((left = true), worker?.postMessage({ stop: id })) };
+  }
+
   // Draw `count` pictures. Options are those of `mg.sample`; where none is given, those that suit the net; and `plan`,
   // `negative`, `levels` (see sampling.js). `listen` may have `progress(share)` of the weights and `step(moment)`.
   // Returns {done, stop}: a promise of the last moment, whose `images` are (count, channels, height, width); null if it
   // was stopped; an Error says what is wrong.
-  function sample(net, count, options = {}, listen = {}) {
-    const id = ++drawings;
-    let left = false;
-    const drawn = () =>
-      new Promise((done, fail) => {
-        listeners.set(id, (moment) => {
-          if (moment.error) fail(new Error(moment.error));
-          else if (moment.stopped) done(null);
-          else if (moment.last) done(moment);
-          else listen.step?.(moment);
-        });
-        if (refused) fail(new Error(refused));
-        else worker.postMessage({ id, net, count, options });
-      });
-    const done = load(net, listen.progress)
-      .then(() => (left ? null : drawn()))
-      .finally(() => listeners.delete(id));
-    return { done, stop: () => ((left = true), worker?.postMessage({ stop: id })) };
-  }
+  const sample = (net, count, options = {}, listen = {}) => ask(net, { count, options }, listen);
+
+  // Read pictures with a classifier: a promise of {classes, certainty}, for each picture the likeliest class, and how
+  // likely it is. `images` are those of a drawing, or any numbers from -1 to 1, picture after picture.
+  const read = (net, images, listen = {}) => ask(net, { read: images }, listen).done;
 
   // Called by the scripts of weights: one of so many parts, in base64, and the options that suit the net.
   function receive(net, part, count, text, sampling) {
@@ -109,5 +117,5 @@
   }
 
   // `settings.simd` false, set before the first drawing: compute in plain JavaScript.
-  window.minigen = { load, sample, receive, part: (part) => parts.push(part), settings: {} };
+  window.minigen = { load, sample, read, receive, part: (part) => parts.push(part), settings: {} };
 })();

@@ -1,13 +1,13 @@
 // A generator is four choices and their weights; and the other ways to guide one.
 // Mirrors minigen/generator.py and guided.py.
 minigen.part(function generator({ Kernel, ROUNDING, UNet, build_condition, build_head, build_plan, ...parts }) {
-  const { check_choice, check_number, float, hide, load, repr, schedule } = parts;
+  const { check_choice, check_number, config_of, float, hide, load, repr, schedule } = parts;
 
   class Generator {
     // `about` says what the weights are of, as the file of weights does; without `simd` plain JavaScript computes.
     constructor(buffer, simd = true) {
       const { tensors, about } = load(buffer);
-      const config = about.model.generator;
+      const config = config_of(about, "generator", "read");
       check_choice("net", config.net.name, ["UNet"]);
       const kernel = new Kernel(simd);
       this.simd = kernel.simd;

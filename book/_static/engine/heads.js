@@ -97,5 +97,5 @@ minigen.part(function heads({ check_choice, float, for_all, round, to_x0 }) {
   const HEADS = { Regression, Categorical };
   const build_head = (config) => new HEADS[check_choice("head", config.name, Object.keys(HEADS))](config);
 
-  return { build_head };
+  return { build_head, softmax };
 });

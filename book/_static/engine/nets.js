@@ -264,5 +264,5 @@ minigen.part(function nets({ BLOCK, float }) {
     }
   }
 
-  return { Conv, UNet };
+  return { Conv, Norm, UNet, activate, silu };
 });

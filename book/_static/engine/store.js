@@ -38,5 +38,11 @@ minigen.part(function store() {
     return packed;
   }
 
-  return { load };
+  // The config of a file's model, if it is of this kind.
+  function config_of({ model }, kind, other) {
+    if (kind in model) return model[kind];
+    throw new Error(`net is a ${Object.keys(model)[0]}; allowed here: a ${kind} (minigen.${other} takes the other)`);
+  }
+
+  return { config_of, load };
 });

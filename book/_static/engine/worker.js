@@ -1,8 +1,9 @@
 // Draws in the background, so that the page never stalls: a worker that is told weights and what to draw.
 //
 // It gets {weights: [base64, ...], net, sampling} once a net, {id, net, count, options} for a drawing, {stop: id} to
-// leave one. It answers every step with a moment of the walk and the id; `last` with the pictures; `error`, a sentence.
-minigen.part(function worker({ Generator, walk }) {
+// leave one, {id, net, read: images} to read pictures. It answers every step with a moment of the walk and the id;
+// `last` with the pictures, or with what was read; `error`, a sentence.
+minigen.part(function worker({ Classifier, Generator, walk }) {
   function serve(scope, simd) {
     const nets = new Map();
     const stopped = new Set();
@@ -22,7 +23,6 @@ minigen.part(function worker({ Generator, walk }) {
     async function draw({ id, net, count, options }) {
       const known = nets.get(net);
       known.generator ??= new Generator(known.buffer, simd);
-      known.buffer = null;
       const { generator, sampling } = known;
       let [ms, begin] = [0, performance.now()];
       for (const moment of walk(generator, count, { ...sampling, ...options })) {
@@ -36,10 +36,17 @@ minigen.part(function worker({ Generator, walk }) {
       }
     }
 
+    function read({ id, net, read: images }) {
+      const known = nets.get(net);
+      known.classifier ??= new Classifier(known.buffer, simd);
+      scope.postMessage({ id, ...known.classifier.read(images), last: true });
+    }
+
     scope.onmessage = async ({ data }) => {
       try {
         if (data.stop !== undefined) stopped.add(data.stop);
         else if (data.weights) take(data);
+        else if (data.read) read(data);
         else await draw(data);
       } catch (error) {
         scope.postMessage({ id: data.id, error: error.message });
