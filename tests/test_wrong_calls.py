@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -192,6 +193,13 @@ CALLS: dict[str, Line] = {
     # --- data
     "data.digits": (mg.data.digits, {}, {"size": (7, "16", None, 1.5, True), "split": ("test", None, 3)}),
     "data.fashion": (mg.data.fashion, {}, {"size": (7, "16", None, True), "split": ("test", None, 3), "download": NO_TRUTH}),
+    "data.folder": (
+        mg.data.folder, {"path": Path(__file__).parent, "size": 8, "cache": False},
+        {"path": (__file__, "/nowhere", "", 3, None, Path(__file__).parent), "size": (*NO_WHOLE, 3, 5000), "channels": (0, 2, 4, "3", 1.5, True),
+         "labels": ("folder", 3, True), "fit": ("cut", None, 3), "background": (255, -1.5, *NO_NUMBER),
+         "shares": ((0.5, 0.5), (0.5, 0.5, 0.5), (1, 0, 0), 0.8, None, "abc"), "seed": (1.5, "x", None, True), "cache": (None, 3, ""),
+         "progress": NO_TRUTH},
+    ),
     "data.scenes": (mg.data.scenes, {"count": 2}, {"count": NO_WHOLE, "split": ("test", None, 3), "seed": (1.5, "x", None, True), "device": ("gpu", 3)}),
     "data.curve": (mg.data.curve, {}, {"count": NO_WHOLE, "noise": (-1, *NO_NUMBER), "seed": (1.5, "x", None, True)}),
     "data.branches": (mg.data.branches, {}, {"count": NO_WHOLE, "noise": (-1, *NO_NUMBER), "seed": (1.5, "x", None, True)}),
