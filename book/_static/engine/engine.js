@@ -9,7 +9,7 @@
 
   const FILES = [
     ...["errors", "randomness", "store", "kernel", "process", "plans"],
-    ...["heads", "nets", "classifier", "conditions", "generator", "sampling", "worker"],
+    ...["heads", "nets", "causal", "classifier", "conditions", "generator", "sampling", "worker"],
   ];
   const HERE = document.currentScript.src;
   const parts = [];

@@ -1,17 +1,18 @@
 // A generator is four choices and their weights; and the other ways to guide one.
 // Mirrors minigen/generator.py and guided.py.
-minigen.part(function generator({ Kernel, ROUNDING, UNet, build_condition, build_head, build_plan, ...parts }) {
-  const { check_choice, check_number, config_of, float, hide, load, repr, schedule } = parts;
+minigen.part(function generator({ Kernel, ROUNDING, build_condition, build_head, build_plan, ...parts }) {
+  const { CausalConv, UNet, check_choice, check_number, config_of, float, hide, load, repr, schedule } = parts;
+
+  const NETS = { UNet, CausalConv };
 
   class Generator {
     // `about` says what the weights are of, as the file of weights does; without `simd` plain JavaScript computes.
     constructor(buffer, simd = true) {
       const { tensors, about } = load(buffer);
       const config = config_of(about, "generator", "read");
-      check_choice("net", config.net.name, ["UNet"]);
       const kernel = new Kernel(simd);
       this.simd = kernel.simd;
-      this.net = new UNet(kernel, tensors, config.net);
+      this.net = new NETS[check_choice("net", config.net.name, Object.keys(NETS))](kernel, tensors, config.net);
       this.shape = [this.net.channels, this.net.size, this.net.size];
       this.side = this.net.size;
       this.head = build_head(config.head);
@@ -22,24 +23,31 @@ minigen.part(function generator({ Kernel, ROUNDING, UNet, build_condition, build
 
     // This generator with the plan that a config says: the same weights, another way to walk.
     along(config) {
+      if (this.net.causal && (config.name !== "raster" || config.patch !== 1)) {
+        throw new Error(
+          `plan is ${config.name} with a causal net; allowed: raster(patch=1), the order it is built for`,
+        );
+      }
       return Object.assign(Object.create(Object.getPrototypeOf(this)), this, { plan: build_plan(config, this.side) });
     }
 
     // What is believed of x0, (count, outputs, pixels), without guidance; tokens are null without a condition.
-    told(seen, t, tokens, count) {
+    told(seen, t, tokens, count, memory) {
       const contexts = tokens && tokens.map((token) => this.condition.embed(token));
-      const output = this.net.forward(seen, t, contexts, count);
+      const output = this.net.forward(seen, t, contexts, count, memory);
       return this.head.belief(output, seen, t, this.schedule, this.side ** 2);
     }
 
     // The same with guidance: uncond + guidance_scale * (cond - uncond). `guided` says what else stands in for uncond,
-    // and at which levels it is asked.
-    belief(x_t, t, tokens, guidance_scale, guided, count) {
+    // and at which levels it is asked. `memories`, two empty Maps at first, let a causal net go on where it was.
+    belief(x_t, t, tokens, guidance_scale, guided, count, [memory, other_memory] = []) {
       const seen = hide(x_t, t, this.schedule, this.side ** 2);
-      if (guidance_scale === 1 || tokens === null || !guided.pushes(t[0])) return this.told(seen, t, tokens, count);
-      const uncond = this.told(seen, t, new Array(count).fill(guided.against), count);
+      if (guidance_scale === 1 || tokens === null || !guided.pushes(t[0])) {
+        return this.told(seen, t, tokens, count, memory);
+      }
+      const uncond = this.told(seen, t, new Array(count).fill(guided.against), count, other_memory);
       if (guidance_scale === 0) return uncond;
-      const cond = this.told(seen, t, tokens, count);
+      const cond = this.told(seen, t, tokens, count, memory);
       const scale = float(guidance_scale);
       return uncond.map((other, i) => other + float(scale * float(cond[i] - other)));
     }

@@ -105,6 +105,11 @@ minigen.part(function sampling({ Blocks, Guided, check_choice, check_number, che
     return levels;
   }
 
+  // Whether a causal net writes one pixel a step, the same one in all images: then it need not read again.
+  function pixel_by_pixel({ net, side }, ways, steps) {
+    return Boolean(net.causal) && ways.every(({ begun }) => Math.round((1 - begun) * side ** 2) === steps);
+  }
+
   // Known pixels, as the head can say them, where the first row has level 0.
   function with_known(x, t, { head, shape, side }, known) {
     const [pixels, size] = [side ** 2, shape[0] * side ** 2];
@@ -130,9 +135,10 @@ minigen.part(function sampling({ Blocks, Guided, check_choice, check_number, che
     const { ways, steps } = extent(model, random, chosen.steps, known);
     const level = (k) => row(model, ways, shifted(k / steps, chosen.shift));
     let [t, nfe, before] = [level(0), 0, null];
+    const memories = pixel_by_pixel(model, ways, steps) ? [new Map(), new Map()] : [];
     if (known) x = with_known(x, t, model, chosen.known);
     for (let k = 0; k < steps; k++) {
-      const belief = model.belief(x, t, tokens, chosen.guidance_scale, guided, count);
+      const belief = model.belief(x, t, tokens, chosen.guidance_scale, guided, count, memories);
       nfe += guided.calls(t[0], chosen.guidance_scale);
       const uniform = rolls_dice ? random.uniform(shape[0] * pixels) : null;
       const x0_hat = head.x0_hat(belief, uniform, chosen.temperature, chosen.clip, pixels);
