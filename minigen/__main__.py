@@ -76,21 +76,15 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument("--precision", help="auto, float32, bfloat16 (default: auto)")
 
     file = "; or a file that Generator.save wrote"
-    draw = command("sample", run_sample, "Draw pictures into a PNG file.", also=file)
+    draw = command("sample", run_sample, "Draw pictures into a PNG file, or each into one of its own.", also=file)
     judge = command("evaluate", run_evaluate, "Draw pictures and score them against held-out ones.", also=file)
-    for sub, count in ((draw, 64), (judge, 1000)):
-        sub.add_argument("--count", type=int, default=count, help=f"how many pictures (default: {count})")
-        sub.add_argument("--steps", type=int)
-        sub.add_argument("--seed", type=int, default=0)
-        sub.add_argument("--eta", type=float)
-        sub.add_argument("--pick", help="draw or mean")
-        sub.add_argument("--guidance-scale", type=float, help="1 is off")
-        sub.add_argument("--second-order", action=argparse.BooleanOptionalAction, help="two guesses at once, for eta 0")
-        sub.add_argument("--shift", type=float, help="above 1: smaller steps where there is much noise; 1 is off")
-        sub.add_argument("--shipped", action="store_true", help="the package's weights, even if there is a run")
+    add_sampling(draw, 64)
+    add_sampling(judge, 1000)
     draw.add_argument("--label", type=int, help="one class (default: all, equally often)")
     draw.add_argument("--prompt", help="a sentence, for scenes (default: nothing is told)")
-    draw.add_argument("--out", default="grid.png", help="the file (default: grid.png)")
+    draw.add_argument("--out", help="the file of a grid (default: grid.png, without --out-folder)")
+    draw.add_argument("--out-folder", help="a new or empty folder: each picture into a PNG file of its own")
+    draw.add_argument("--scale", type=int, default=1, help="with --out-folder: each pixel so many pixels wide")
     judge.add_argument("--split", default="held-out", help="held-out, or validation while choosing")
     judge.add_argument("--write", action="store_true", help="write the scores beside the weights")
 
@@ -99,6 +93,19 @@ def parser() -> argparse.ArgumentParser:
     for sub in (judge, shelf):
         sub.add_argument("--json", action="store_true", help="for machines: unrounded, on standard output alone")
     return top
+
+
+def add_sampling(sub: argparse.ArgumentParser, count: int) -> None:
+    """The options of all commands that draw."""
+    sub.add_argument("--count", type=int, default=count, help=f"how many pictures (default: {count})")
+    sub.add_argument("--steps", type=int)
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--eta", type=float)
+    sub.add_argument("--pick", help="draw or mean")
+    sub.add_argument("--guidance-scale", type=float, help="1 is off")
+    sub.add_argument("--second-order", action=argparse.BooleanOptionalAction, help="two guesses at once, for eta 0")
+    sub.add_argument("--shift", type=float, help="above 1: smaller steps where there is much noise; 1 is off")
+    sub.add_argument("--shipped", action="store_true", help="the package's weights, even if there is a run")
 
 
 def chosen(options: argparse.Namespace, *names: str) -> dict[str, Any]:
@@ -179,18 +186,36 @@ def run_train(options: argparse.Namespace) -> int:
 
 
 def run_sample(options: argparse.Namespace) -> None:
-    """Draw a grid."""
+    """Draw a grid, or into a folder."""
     from minigen import plots, sampling
 
-    if not options.out.lower().endswith(".png"):
-        raise ValueError(f"--out is {options.out!r}; allowed: the path of a PNG file, such as 'grid.png'")
-    store.check_writable("--out", options.out)
+    out = options.out or (None if options.out_folder else "grid.png")
+    if out is not None:
+        if not out.lower().endswith(".png"):
+            raise ValueError(f"--out is {out!r}; allowed: the path of a PNG file, such as 'grid.png'")
+        store.check_writable("--out", out)
+    check_whole("--scale", options.scale)
+    if options.out_folder:
+        check_empty(Path(options.out_folder))
     model = generator_of(options)
     settings = {**model.sampling, **chosen(options, *SAMPLING)}
     told = chosen(options, "prompt") | label_of(options, model)
     drawn = sampling.sample(model, options.count, seed=options.seed, progress=True, **told, **settings)
-    picture = plots.grid(drawn, alt=f"{options.count} samples of {options.name}")
-    print(f"{picture.save(options.out)}: {options.count} pictures, {settings}")
+    if options.out_folder:
+        data.save(drawn, options.out_folder, scale=options.scale)
+        print(f"{options.out_folder}: {options.count} pictures, {settings}")
+    if out is not None:
+        picture = plots.grid(drawn, alt=f"{options.count} samples of {options.name}")
+        print(f"{picture.save(out)}: {options.count} pictures, {settings}")
+
+
+def check_empty(folder: Path) -> None:
+    """Raise, before anything is drawn, unless pictures can be put into a folder without touching what is there."""
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ValueError(f"--out-folder is {str(folder)!r}, which is not empty; allowed: a new or empty folder")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--out-folder is {str(folder)!r}, which is a file; allowed: a new or empty folder")
+    store.check_writable("--out-folder", folder / "0000.png")
 
 
 def label_of(options: argparse.Namespace, model: Generator) -> dict[str, Any]:

@@ -200,6 +200,11 @@ CALLS: dict[str, Line] = {
          "shares": ((0.5, 0.5), (0.5, 0.5, 0.5), (1, 0, 0), 0.8, None, "abc"), "seed": (1.5, "x", None, True), "cache": (None, 3, ""),
          "progress": NO_TRUTH},
     ),
+    "data.save": (
+        mg.data.save, {"pictures": PICTURES, "folder": "/proc/nowhere"},
+        {"pictures": NO_PICTURES, "folder": (3, "", None), "labels": (3, "x", torch.zeros(3).long(), torch.zeros(2)), "names": (("a",), "a", 3),
+         "scale": NO_WHOLE},
+    ),
     "data.scenes": (mg.data.scenes, {"count": 2}, {"count": NO_WHOLE, "split": ("test", None, 3), "seed": (1.5, "x", None, True), "device": ("gpu", 3)}),
     "data.curve": (mg.data.curve, {}, {"count": NO_WHOLE, "noise": (-1, *NO_NUMBER), "seed": (1.5, "x", None, True)}),
     "data.branches": (mg.data.branches, {}, {"count": NO_WHOLE, "noise": (-1, *NO_NUMBER), "seed": (1.5, "x", None, True)}),

@@ -7,6 +7,7 @@ from minigen.data.clothing import fashion
 from minigen.data.folders import Folder, folder
 from minigen.data.handwriting import CLASSES, SIZES, SPLITS, digits
 from minigen.data.points import branches, curve
+from minigen.data.saving import save
 from minigen.data.shapes import WORDS as SCENE_WORDS
 from minigen.data.shapes import scenes
 
@@ -25,5 +26,6 @@ __all__ = [
     "digits",
     "fashion",
     "folder",
+    "save",
     "scenes",
 ]
