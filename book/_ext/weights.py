@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 NAMED = re.compile(r'\bdata-(drawing|net)="([^"]*)"')
-DRAWS = {"data-drawing=": "js/drawing.js", "mg-race": "js/race.js"}
-"""What stands in a page that has a place for a drawing, and the script that draws there."""
+DRAWS = {"&quot;paint&quot;": "js/paint.js", "data-drawing=": "js/drawing.js", "mg-race": "js/race.js"}
+"""What stands in a page that has something to paint or to draw, and the script that does it; in their order."""
 
 PART = 3 * 2**16
 """Bytes of weights in a script: a multiple of 3, so that the parts' base64 can be put together."""

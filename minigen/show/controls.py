@@ -13,13 +13,22 @@ from minigen.plans import Plan
 Allowed = tuple[int, int] | range | Sequence[Any] | Mapping[str, Any]
 
 
+class Paintable(dict[str, Any]):
+    """Choices, beside which a page lets its reader paint: for ``known`` a picture, for ``plan`` the order of a ramp.
+
+    >>> control("plan", Paintable({"rows": "raster", "any": "random"})).kind
+    'paint'
+    """
+
+
 @dataclass(frozen=True)
 class Control:
     """One thing that can be changed.
 
     Attributes:
         name: of the option, or of the function's argument.
-        kind: "range" (whole numbers, a slider), "choice" or "text" (a box to write in).
+        kind: "range" (whole numbers, a slider), "choice", "paint" (a choice, or painted on a page) or "text" (a box
+            to write in).
         values: what is allowed: the least and the most, or every choice by the words for it; empty for a text.
         start: the value at the beginning.
     """
@@ -30,19 +39,24 @@ class Control:
     start: Any
 
     @property
+    def chosen(self) -> bool:
+        """Whether it is one of the values by their words."""
+        return self.kind in ("choice", "paint")
+
+    @property
     def words(self) -> str:
         """What it is called."""
         return self.name.replace("_", " ")
 
     def word(self, value: Any) -> str:
         """What one of its values is called."""
-        choices = self.values if self.kind == "choice" else {}
+        choices = self.values if self.chosen else {}
         return next((word for word, each in choices.items() if each == value), str(value))
 
     def plain(self) -> dict[str, Any]:
         """All of it, for a file; a choice has lists, since not every reader keeps an object's order."""
         lists = {"words": list(self.values), "values": list(self.values.values())}
-        said = lists if self.kind == "choice" else dict(self.values)
+        said = lists if self.chosen else dict(self.values)
         return {"name": self.name, "kind": self.kind, **said, "start": self.start}
 
     def allows(self, value: Any) -> bool:
@@ -56,7 +70,7 @@ class Control:
         """The same, beginning with another value, if that is allowed."""
         if self.kind == "range":
             check_whole(self.name, value, self.values["least"], self.values["most"])
-        elif self.kind == "choice":
+        elif self.chosen:
             check_choice(self.name, value, self.values.values())
         return replace(self, start=value)
 
@@ -84,7 +98,8 @@ def control(name: str, allowed: Allowed) -> Control:
     elif isinstance(allowed, Mapping | Sequence):
         named = allowed if isinstance(allowed, Mapping) else {_word(each): each for each in allowed}
         if len(named) == len(allowed) >= 2:
-            return Control(name, "choice", dict(named), next(iter(named.values())))
+            kind = "paint" if isinstance(allowed, Paintable) else "choice"
+            return Control(name, kind, dict(named), next(iter(named.values())))
     raise ValueError(
         f"{name} is {allowed!r}; allowed: (least, most) in whole numbers, or a list of two or more choices"
     )
@@ -115,7 +130,7 @@ def box(controls: Sequence[Control], draw: Callable[..., Any]) -> Any:
     from IPython.display import display
 
     def show(**given: Any) -> None:
-        chosen = {each.name: each.values[given[each.name]] for each in controls if each.kind == "choice"}
+        chosen = {each.name: each.values[given[each.name]] for each in controls if each.chosen}
         try:
             result = draw(**{**given, **chosen})
         except ValueError as reason:

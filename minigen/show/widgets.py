@@ -20,11 +20,22 @@ from importlib.resources import files
 from typing import Any
 
 from minigen.base.errors import check_whole
-from minigen.show.controls import Control, Sentence
+from minigen.show.controls import Control, Paintable, Sentence
 from minigen.show.drawing import IN_THE_BOOK, Drawing, drawing, live
 from minigen.show.figures import Figure, check_figures, lighter, unfold
 
-__all__ = ["IN_THE_BOOK", "Control", "Drawing", "Scrubber", "Sentence", "drawing", "live", "script", "scrub"]
+__all__ = [
+    "IN_THE_BOOK",
+    "Control",
+    "Drawing",
+    "Paintable",
+    "Scrubber",
+    "Sentence",
+    "drawing",
+    "live",
+    "script",
+    "scrub",
+]
 
 MOST_RADIO = 3
 """Up to so many options are radio buttons; more are a slider."""

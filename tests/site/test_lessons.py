@@ -20,7 +20,7 @@ MEASURE = """() => {
     const article = document.querySelector('article');
     const shown = tag => tag.checkVisibility({contentVisibilityAuto: true});
     const count = tag => (tag.innerText || tag.textContent).split(/\\s+/).filter(Boolean).length;
-    const aside = [...article.querySelectorAll('div.cell_input, svg text, .mg-knob, .mg-buttons')].filter(shown)
+    const aside = [...article.querySelectorAll('div.cell_input, svg text, .mg-knob, .mg-beside, .mg-buttons')].filter(shown)
         .reduce((sum, tag) => sum + count(tag), 0);
     const words = count(article) - aside;
     const inFigures = ['figure text', 'figure .mg-label', 'figure .mg-titles', 'figure .mg-over', 'td', 'th'];

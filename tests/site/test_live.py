@@ -43,16 +43,43 @@ SCENES = widgets.drawing(
     caption="A scene.",
 )
 UPPER = [[y < 7] * 16 for y in range(16)]
+ROWS = {"7 rows": UPPER, "3 rows": [[y < 3] * 16 for y in range(16)]}
+SOMEBODYS = mg.data.digits(size=16)[0][3:4].tolist()
 COMPLETED = widgets.drawing(
     "digits-any",
-    {"mask": {"7 rows": UPPER, "3 rows": [[y < 3] * 16 for y in range(16)]}, "seed": (0, 3)},
+    {"mask": ROWS, "seed": (0, 3)},
     count=2,
     steps=3,
     plan=mg.plans.ramp(1 / 256, "random"),
-    known=mg.data.digits(size=16)[0][3:4].tolist(),
+    known=SOMEBODYS,
     mask=UPPER,
     labels=5,
     alt="Two fives of which {mask} were given.",
+    caption="Completed.",
+)
+CENTRE = mg.plans.ramp(1 / 2, mg.orders.order("centre"))
+ORDERED = widgets.drawing(
+    "digits-any",
+    {
+        "plan": widgets.Paintable(
+            {"rows": mg.plans.ramp(1 / 256), "centre": mg.plans.ramp(1 / 2, mg.orders.order("centre"))}
+        )
+    },
+    count=2,
+    steps=4,
+    labels=5,
+    alt="Two fives in the order {plan}.",
+    caption="Ordered.",
+)
+GIVEN = widgets.drawing(
+    "digits-any",
+    {"known": widgets.Paintable({"a 3": SOMEBODYS, "nothing": [[[[-1.0] * 16] * 16]]}), "mask": ROWS},
+    count=2,
+    steps=3,
+    plan=mg.plans.ramp(1 / 256, "random"),
+    labels=5,
+    mask=UPPER,
+    alt="Two ways to go on where {mask} of {known} are given.",
     caption="Completed.",
 )
 RACE = '<div class="mg-race" data-net="digits-any"><p>Five films.</p></div>'
@@ -72,9 +99,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     styles = "".join(
         f'<link rel=stylesheet href="_static/css/{name}.css">' for name in ("course", "figures", "drawing")
     )
-    names = ("engine/engine", "js/film", "js/drawing", "js/race")
+    names = ("engine/engine", "js/film", "js/paint", "js/drawing", "js/race")
     scripts = "".join(f'<script defer src="_static/{name}.js"></script>' for name in names)
-    body = "".join(each.still() for each in (DIGITS, SCENES, COMPLETED)) + RACE
+    body = "".join(each.still() for each in (DIGITS, SCENES, COMPLETED, ORDERED, GIVEN)) + RACE
     head = "<meta charset=utf-8><meta name=viewport content='width=device-width'><title>x</title>"
     path = folder / "page.html"
     path.write_text(f"<!doctype html><html lang=en data-theme=light>{head}{styles}{scripts}<body>{body}")
@@ -309,6 +336,69 @@ def test_large_enough_for_a_finger_and_named(browser: Browser, place: Path, widt
         assert each.evaluate(named), each.evaluate("one => one.outerHTML")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.context.close()
+
+
+def painted(figure: Locator, *path: tuple[float, float]) -> None:
+    """Draw a line through these points of the board, whose sides are 1."""
+    board = figure.locator(".mg-board")
+    board.scroll_into_view_if_needed()
+    box = board.bounding_box()
+    assert box is not None
+    at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in path]
+    mouse = figure.page.mouse
+    mouse.move(*at[0])
+    mouse.down()
+    for x, y in at[1:]:
+        mouse.move(x, y)
+    mouse.up()
+
+
+def letters(page: Page, name: str) -> list[int]:
+    """What was painted, as the address keeps it."""
+    found = re.search(rf"{name}=own-(\w{{512}})", page.url)
+    assert found, page.url
+    return [int(two, 36) for two in re.findall("..", found[1])]
+
+
+def test_an_order_that_was_painted(browser: Browser, place: Path, page: Page) -> None:
+    """First what was painted, in that order; then the rest, as it is read. The link keeps it."""
+    figure = page.locator("figure").nth(3)
+    figure.get_by_label("plan").select_option("centre")
+    painted(figure, (0.5, 0.9), (0.5, 0.5), (0.9, 0.1))
+    figure.get_by_role("button", name="Draw").click()
+    assert ended(figure).startswith("Two fives in the order your own order, width 1/2. 4 calls")
+    places = letters(page, "plan")
+    first = [pixel for _, pixel in sorted((place, pixel) for pixel, place in enumerate(places) if place < 256)]
+    assert [places[pixel] for pixel in first] == list(range(len(first)))
+    assert 20 < len(first) < 80
+    assert first[0] // 16 > 12 > 4 > first[-1] // 16
+    order = torch.empty(256, dtype=torch.long)
+    order[first + [pixel for pixel in range(256) if places[pixel] == 256]] = torch.arange(256)
+    model = net("digits-any").along(mg.plans.ramp(1 / 2, order))
+    wanted = packages(model, 2, steps=4, labels=5, seed=0)
+    assert torch.equal(pictures(figure.locator(".mg-stage canvas"), 16, 2, 2), wanted)
+    other = opened(browser, place, page.url.partition("page.html")[2], reduced_motion="reduce")
+    again = other.locator("figure").nth(3)
+    ended(again)
+    assert torch.equal(pictures(again.locator(".mg-stage canvas"), 16, 2, 2), wanted)
+    other.context.close()
+
+
+def test_strokes_are_completed(page: Page) -> None:
+    """Only what the mask lets be known; a preset and back again keeps them."""
+    figure = page.locator("figure").nth(4)
+    painted(figure, (0.3, 0.2), (0.7, 0.2), (0.5, 0.9))
+    figure.get_by_label("known").select_option("nothing")
+    figure.get_by_label("known").select_option("your drawing")
+    figure.get_by_role("button", name="Draw").click()
+    assert ended(figure).startswith("Two ways to go on where 7 rows of your drawing are given. 3 calls")
+    greys = torch.tensor(letters(page, "known"))
+    assert greys.view(16, 16)[7:].max() == 0
+    assert sorted(greys.unique().tolist()) == [0, 7, 15]
+    known = (greys / 7.5 - 1).view(1, 1, 16, 16)
+    model = net("digits-any").along(mg.plans.ramp(1 / 256, "random"))
+    wanted = packages(model, 2, steps=3, labels=5, known=known, mask=torch.tensor(UPPER))
+    assert torch.equal(pictures(figure.locator(".mg-stage canvas"), 16, 2, 2), wanted)
 
 
 # --- the first page --------------------------------------------------------------------------------

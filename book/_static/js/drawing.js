@@ -81,8 +81,10 @@
   }
 
   // Numbers and ranges are sliders, a few words buttons, many words a list.
-  function control(id, { name, kind, words, values, start, least, most }) {
+  function control(id, said, options) {
+    const { name, kind, words, values, start, least, most } = said;
     const called = name.replaceAll("_", " ");
+    if (kind === "paint") return window.minigen.painted(id, called, said, options);
     if (kind === "text") return box(id, called, start);
     if (kind === "range") {
       const all = Array.from({ length: most - least + 1 }, (_, i) => least + i);
@@ -104,13 +106,17 @@
       this.figure = figure;
       figure.id ||= this.id;
       this.still = Array.from(figure.children).filter((child) => !child.matches("figcaption, .mg-drawing-controls"));
-      this.controls = this.said.controls.map((one) => [one.name, control(`${this.id}-${one.name}`, one)]);
+      this.controls = this.said.controls.map((one) => [one.name, this.control(one)]);
       this.film = this.new_film();
       this.kept = null;
       this.running = null;
       this.drawn = false;
       this.build();
       this.from_address();
+    }
+
+    control(one) {
+      return control(`${this.id}-${one.name}`, one, this.said.options);
     }
 
     new_film() {
@@ -156,12 +162,18 @@
       this.keep.addEventListener("click", () => (this.kept ? this.let_go() : this.keep_it()));
       this.looks.addEventListener("change", () => this.look());
       this.time.addEventListener("input", () => this.seek(Number(this.time.value)));
-      knobs.addEventListener("change", () => this.drawn && this.draw());
+      knobs.addEventListener("change", () => this.changed());
       knobs.addEventListener("keydown", (event) => {
         if (event.key === "Enter" && event.target.type === "text" && !this.drawn) this.draw();
       });
       this.follow(this.film);
       window.addEventListener("hashchange", () => this.from_address());
+    }
+
+    changed() {
+      const { mask } = this.settings();
+      if (mask) for (const [, each] of this.controls) each.masked?.(mask);
+      if (this.drawn) this.draw();
     }
 
     // The slider of calls goes along with the film; moved by hand, it leads both films.
@@ -295,7 +307,7 @@
     // --- the address
 
     to_address() {
-      const settings = new URLSearchParams(this.controls.map(([name, each]) => [name, each.word()]));
+      const settings = new URLSearchParams(this.controls.map(([name, each]) => [name, each.key?.() ?? each.word()]));
       const hash = `#${this.figure.id}?${settings}`;
       this.link.href = hash;
       this.link.hidden = false;
