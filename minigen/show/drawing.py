@@ -3,7 +3,7 @@
 ``drawing`` only says *what* is drawn: a net that comes with the package, options of ``sample``, and to what a reader
 may change some of them. In a running notebook controls appear, and the kernel draws at every change. In the book it
 is the picture as it is drawn at the start, and a sentence; all that was said stands in the page beside it, as
-``data-drawing``, and the place is as high as controls will need.
+``data-drawing``. On the site a script makes controls of it, and the page draws the same pictures (js/drawing.js).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from minigen.generator import Generator
 from minigen.guided import Guided
 from minigen.plans import Plan
 from minigen.sampling import Options, sample
-from minigen.show.controls import Allowed, Control, Sentence, box, control, listed
+from minigen.show.controls import Allowed, Control, box, control, listed
 from minigen.show.figures import Figure, check_alt
 from minigen.show.pictures import grid
 from minigen.zoo.pretrained import load, names
@@ -285,32 +285,3 @@ def _plain(value: Any) -> Any:
     raise TypeError(
         f"an option is a {type(value).__name__}; allowed: what a page can hold: numbers, words, lists, plans"
     )
-
-
-# --- the older form --------------------------------------------------------------------------------
-
-
-def live(function: Callable[..., Any], **controls: Allowed) -> Any:
-    """The older form of ``drawing(draw=function, controls=controls)``, with a sentence in the book and no picture.
-
-    It stays as long as a chapter calls it; new ones take ``drawing``.
-
-    >>> live(lambda seed, plan: f"{plan} with seed {seed}", seed=(0, 9), plan=["raster", "ramp"])  # doctest: +SKIP
-    >>> live(print, seed=(9, 0))
-    Traceback (most recent call last):
-    ValueError: seed is (9, 0); allowed: (least, most) in whole numbers, or a list of two or more choices
-    """
-    if not callable(function):
-        raise TypeError(f"function is a {type(function).__name__}; allowed: something that can be called")
-    if not controls:
-        raise ValueError("controls is empty; allowed: one keyword argument or more, such as seed=(0, 9)")
-    made = [control(name, allowed) for name, allowed in controls.items()]
-    if not os.environ.get(IN_THE_BOOK):
-        try:
-            return box(made, function)
-        except ImportError:
-            pass
-    kind = "slider" if all(each.kind == "range" for each in made) else "control"
-    if len(made) == 1:
-        return Sentence(f"With a running kernel, a {kind} for {made[0].words} appears here.")
-    return Sentence(f"With a running kernel, {kind}s for {listed([each.words for each in made])} appear here.")

@@ -21,7 +21,7 @@ from typing import Any
 
 from minigen.base.errors import check_whole
 from minigen.show.controls import Control, Paintable, Sentence
-from minigen.show.drawing import IN_THE_BOOK, Drawing, drawing, live
+from minigen.show.drawing import IN_THE_BOOK, Drawing, drawing
 from minigen.show.figures import Figure, check_figures, lighter, unfold
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "Scrubber",
     "Sentence",
     "drawing",
-    "live",
     "script",
     "scrub",
 ]

@@ -69,7 +69,6 @@ def test_asserts_and_plotting_stand_out_of_sight(name: str) -> None:
         found = list(ast.walk(ast.parse(re.sub(r"(?m)^\s*%.*$", "", cell.source))))
         assert not any(isinstance(node, ast.Assert) for node in found), cell.source
         assert "mg.plots.canvas" not in cell.source, cell.source
-        assert "mg.widgets.live" not in cell.source, cell.source
 
 
 @pytest.mark.parametrize("name", DONE)

@@ -1,4 +1,4 @@
-"""Places for a drawing: what a page gets, what a kernel draws, what is refused; and the older form, ``live``."""
+"""Places for a drawing: what a page gets, what a kernel draws, what is refused."""
 
 from __future__ import annotations
 
@@ -344,65 +344,23 @@ def test_what_is_no_control_is_refused(values: Any) -> None:
         control("size", values)
 
 
-# --- live ------------------------------------------------------------------------------------------
-
-
-def never(**values: Any) -> None:
-    raise AssertionError("the function is not called here")
-
-
-@pytest.mark.parametrize(
-    ("controls", "text"),
-    [
-        ({"seed": (0, 9)}, "With a running kernel, a slider for seed appears here."),
-        ({"seed": (0, 9), "steps": (1, 64)}, "With a running kernel, sliders for seed and steps appear here."),
-        (
-            {"seed": (0, 9), "hidden_pixels": (0, 256), "plan": ["raster", "diffusion"]},
-            "With a running kernel, controls for seed, hidden pixels and plan appear here.",
-        ),
-    ],
-)
-@pytest.mark.usefixtures("book")
-def test_the_older_form_is_a_sentence_in_the_book(controls: dict[str, Any], text: str) -> None:
-    bundle = widgets.live(never, **controls)._repr_mimebundle_()
-    assert bundle["text/plain"] == text
-    assert text in bundle["text/html"]
-    assert sorted(bundle) == ["text/html", "text/plain"]
-
-
-@pytest.mark.usefixtures("kernel", "without_ipywidgets")
-def test_without_ipywidgets_the_older_form_is_a_sentence() -> None:
-    assert isinstance(widgets.live(never, seed=(0, 9)), widgets.Sentence)
-
-
 @pytest.mark.usefixtures("kernel")
-def test_the_controls_of_the_older_form_call_the_function() -> None:
+def test_the_controls_call_the_function() -> None:
+    """And a sentence is a box to write in."""
     called: list[dict[str, Any]] = []
-    box = widgets.live(lambda **values: called.append(values), seed=(2, 9), plan=["raster", "diffusion"], size=[8, 16])
-    seed, plan, _, _ = box.children
-    assert (seed.value, seed.min, seed.max, plan.value) == (2, 2, 9, "raster")
-    seed.value, plan.value = 5, "diffusion"
+
+    def draw(**values: Any) -> plots.Figure:
+        called.append(values)
+        return square(3, "small")
+
+    controls = {"seed": (2, 9), "plan": ["raster", "diffusion"], "prompt": "a red star"}
+    box = widgets.drawing(draw=draw, controls=controls, caption="A square.").box()
+    seed, plan, prompt, _ = box.children
+    assert (seed.value, seed.min, seed.max, plan.value, prompt.continuous_update) == (2, 2, 9, "raster", False)
+    seed.value, plan.value, prompt.value = 5, "diffusion", "a blue star"
     assert called == [
-        {"seed": 2, "plan": "raster", "size": 8},
-        {"seed": 5, "plan": "raster", "size": 8},
-        {"seed": 5, "plan": "diffusion", "size": 8},
+        {"seed": 2, "plan": "raster", "prompt": "a red star"},
+        {"seed": 5, "plan": "raster", "prompt": "a red star"},
+        {"seed": 5, "plan": "diffusion", "prompt": "a red star"},
+        {"seed": 5, "plan": "diffusion", "prompt": "a blue star"},
     ]
-
-
-@pytest.mark.usefixtures("kernel")
-def test_a_sentence_is_a_box_to_write_in() -> None:
-    called: list[str] = []
-    box = widgets.live(lambda prompt: called.append(prompt), prompt="a red star")
-    box.children[0].value = "a blue star"
-    assert called == ["a red star", "a blue star"]
-    assert not box.children[0].continuous_update
-
-
-@pytest.mark.usefixtures("book")
-def test_mistakes_with_the_older_form() -> None:
-    with pytest.raises(TypeError, match="function is a int"):
-        widgets.live(3, seed=(0, 9))  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="controls is empty"):
-        widgets.live(never)
-    with pytest.raises(ValueError, match=r"^steps is"):
-        widgets.live(never, steps=(9, 0))

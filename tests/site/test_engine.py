@@ -326,13 +326,18 @@ def test_the_build_knows_which_nets_a_page_names() -> None:
 def test_a_built_page_that_names_a_net_draws(browser: Browser, tmp_path: Path) -> None:
     """With its weights and no others; a page that names none loads nothing of it."""
     (tmp_path / "conf.py").write_text(CONF)
-    (tmp_path / "index.md").write_text('# Drawn\n\n<div data-net="digits-v"></div>\n')
+    place = mg.widgets.drawing("digits-v", {"seed": (0, 3)}, 1, alt="A digit, drawn.", caption="A digit.")
+    (tmp_path / "index.md").write_text(f"# Drawn\n\n{place.still()}\n")
     (tmp_path / "other.md").write_text("---\norphan: true\n---\n\n# Other\n")
     command = [sys.executable, "-m", "sphinx", "-q", "-W", str(tmp_path), str(tmp_path / "html")]
     subprocess.run(command, check=True)
     built = tmp_path / "html"
     assert {path.name.partition(".")[0] for path in (built / "_static" / "weights").iterdir()} == {"digits-v"}
-    assert "engine" not in (built / "other.html").read_text()
+    drawn, other = ((built / name).read_text() for name in ("index.html", "other.html"))
+    loaded = ["engine/engine.js", "js/film.js", "js/drawing.js", "css/drawing.css"]
+    assert [name in drawn for name in loaded] == [True] * 4
+    assert [name in other for name in loaded] == [False] * 4
+    assert "js/paint.js" not in drawn
     page = opened(browser, (built / "index.html").as_uri())
     assert in_the_page(page, "digits-v", 1, {"steps": 1}).shape == (256,)
     page.context.close()
