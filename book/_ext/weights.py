@@ -25,8 +25,15 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 NAMED = re.compile(r'\bdata-(drawing|net)="([^"]*)"')
-DRAWS = {"&quot;paint&quot;": "js/paint.js", "data-drawing=": "js/drawing.js", "mg-race": "js/race.js"}
-"""What stands in a page that has something to paint or to draw, and the script that does it; in their order."""
+SCRIPTS = {
+    "data-net=": ["engine/engine.js", "js/film.js"],
+    "data-drawing=": ["engine/engine.js", "js/film.js"],
+    "&quot;paint&quot;": ["js/paint.js"],
+    'data-drawing="': ["js/drawing.js"],
+    "mg-race": ["js/race.js"],
+    "data-train=": ["js/network.js", "js/train.js"],
+}
+"""What stands in a page that has something to draw, paint or train, and the scripts that do it; in their order."""
 
 PART = 3 * 2**16
 """Bytes of weights in a script: a multiple of 3, so that the parts' base64 can be put together."""
@@ -77,13 +84,13 @@ def write(net: str, folder: Path) -> None:
 
 
 def load_engine(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """Load the engine, and what draws with it, on the pages that name a net."""
+    """Load the engine, and what draws with it or trains, on the pages that have a place for it."""
     body = context.get("body", "")
-    if not nets_of(body):
-        return
-    app.add_css_file("css/drawing.css")
-    for script in ["engine/engine.js", "js/film.js", *(script for mark, script in DRAWS.items() if mark in body)]:
+    wanted = [script for mark, scripts in SCRIPTS.items() if mark in body for script in scripts]
+    for script in dict.fromkeys(wanted):  # each once
         app.add_js_file(script, loading_method="defer")
+    if wanted:
+        app.add_css_file("css/drawing.css")
 
 
 def write_all(app: Sphinx, error: Exception | None) -> None:

@@ -34,6 +34,9 @@ IN_THE_BOOK = "MINIGEN_BOOK"
 CHANGEABLE = ("net", "plan", "negative", *(each.name for each in fields(Options) if each.name != "cache"))
 """What a control may be called, where a net draws."""
 
+TRAINS = ("curve", "cloud")
+"""What pages train (``js/train.js``)."""
+
 PICTURES = ("known", "mask")
 """Options that are tensors; a drawing takes them as nested lists, which a page can hold."""
 
@@ -50,12 +53,14 @@ class Drawing:
         make: draws the figure for values of all controls, by name.
         caption: below it.
         said: all that a page would need to draw by itself, as JSON; empty if it can't.
+        trains: what a page trains there instead, one of ``TRAINS``; or empty.
     """
 
     controls: tuple[Control, ...]
     make: Callable[..., Figure]
     caption: str
     said: str = ""
+    trains: str = ""
 
     @property
     def start(self) -> dict[str, Any]:
@@ -75,6 +80,7 @@ class Drawing:
         text = f"Drawn with {listed(at)}, which you can change in a running notebook."
         figure = self.figure()
         data = f' data-drawing="{html.escape(self.said)}" style="--mg-controls: {len(at)}"' if self.said else ""
+        data += f' data-train="{self.trains}"' if self.trains else ""
         return (
             f'<figure class="mg-figure mg-drawing"{data}>{figure.content}'
             f'<div class="mg-drawing-controls"><p class="mg-live"><em>{html.escape(text)}</em></p></div>'
@@ -104,6 +110,7 @@ def drawing(
     count: int = 10,
     *,
     draw: Callable[..., Figure] | None = None,
+    trains: str = "",
     alt: str = "",
     caption: str = "",
     columns: int | None = None,
@@ -128,6 +135,8 @@ def drawing(
         count: of pictures.
         draw: instead of a net, a function with the controls as arguments that returns a figure. A page can't call
             it, so there it stays the picture of the start. Its figure says itself what is to be seen.
+        trains: with ``draw``, what the page trains there before its reader's eyes: "curve", a curve through dots
+            (chapter 1), or "cloud", from noise to points in the plane (chapter 7).
         alt: what is to be seen; names of options in braces become what they are.
         caption: below the picture.
         columns, scale: of the grid, as in ``plots.grid``.
@@ -154,7 +163,10 @@ def drawing(
     if draw is not None:
         if alt:
             raise ValueError(f"alt is {alt!r} with draw; allowed: none, since the figure that draw returns has its own")
-        return _by_function(draw, made, caption, options)
+        place = _by_function(draw, made, caption, options)
+        return replace(place, trains=check_choice("trains", trains, TRAINS)) if trains else place
+    if trains:
+        raise ValueError(f"trains is {trains!r} with a net; allowed: with draw, since a net has learned already")
     for each in made:
         check_choice("controls", each.name, CHANGEABLE)
     sheet = _Sheet(str(net), check_whole("count", count), options, alt, columns, scale)
