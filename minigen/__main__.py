@@ -189,7 +189,7 @@ def run_sample(options: argparse.Namespace) -> None:
     """Draw a grid, or into a folder."""
     from minigen import plots, sampling
 
-    out = options.out or (None if options.out_folder else "grid.png")
+    out = "grid.png" if options.out is None and not options.out_folder else options.out
     if out is not None:
         if not out.lower().endswith(".png"):
             raise ValueError(f"--out is {out!r}; allowed: the path of a PNG file, such as 'grid.png'")

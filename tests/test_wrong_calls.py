@@ -243,6 +243,11 @@ CALLS: dict[str, Line] = {
         mg.metrics.accuracy, {"images": torch.zeros(1, 1, 16, 16), "labels": torch.zeros(1).long()},
         {"images": (*NO_TENSOR, torch.zeros(1, 1, 8, 8)), "labels": (3, "x", None, torch.zeros(2).long(), torch.zeros(1)), "of": ("x",)},
     ),
+    "metrics.Judge": (
+        mg.metrics.Judge, {"of": mg.data.digits, "by": "fixed"},
+        {"of": (3, None, "digits", lambda split: (PICTURES,), lambda split: (torch.zeros(50, 4),)), "by": ("label", None, 3), "iterations": NO_WHOLE,
+         "seed": (1.5, "x", None, True)},
+    ),
     "metrics.patch_gradients": (
         mg.metrics.patch_gradients, {"samples": PICTURES, "patch": 2, "real": PICTURES},
         {"samples": NO_TENSOR, "patch": (3, *NO_WHOLE), "real": (3, "x", torch.zeros(2, 1, 5, 5))},

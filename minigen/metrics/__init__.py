@@ -8,6 +8,8 @@ score against held-out ones at the same N. Chapter 5 shows sheets of pictures at
 from minigen.metrics.distances import LEAST, density_coverage, frechet, kernel_distance, nearer_to_train
 from minigen.metrics.inside import PatchGradients, bits_per_dimension, patch_gradients
 from minigen.metrics.judges import SIZE, accuracy, classifier_accuracy, features, judged_labels
+from minigen.metrics.own import Judge
+from minigen.metrics.own_scores import OwnScores
 from minigen.metrics.prompts import (
     PromptAccuracy,
     SceneScores,
@@ -23,6 +25,8 @@ __all__ = [
     "LEAST",
     "MOST",
     "SIZE",
+    "Judge",
+    "OwnScores",
     "PatchGradients",
     "PromptAccuracy",
     "SceneScores",
