@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 import minigen as mg
 from minigen.base.randomness import seeded
 
-NETS = ("digits-causal-conv",)
+NETS = ("digits-causal-conv", "digits-causal-transformer")
 ROWS = mg.data.digits()[0][3].flatten().tolist()
 KNOWN = {"known": ROWS, "mask": [pixel < 112 for pixel in range(256)]}
 CASES: dict[str, tuple[int, dict[str, Any]]] = {
@@ -35,13 +35,13 @@ BELIEFS = """([file, from, levels, scale]) => {
     const [x, t] = [from, levels].map((text) => new Float32Array(to_bytes(text)));
     return to_text(generator.belief(x, t, [7, 3], scale, new all.Guided(generator), 2));
 }"""
-CALLS = """([file, count, known, steps]) => {
+CALLS = """([file, known, steps]) => {
     const generator = new all.Generator(to_bytes(file));
     let calls = 0;
     const next = generator.net.next;
     generator.net.next = (...given) => (calls++, next.apply(generator.net, given));
     const mask = known.map((_, pixel) => pixel < 240);
-    for (const moment of all.walk(generator, count, { steps, known, mask }));
+    for (const moment of all.walk(generator, 2, { steps, known, mask }));
     return calls;
 }"""
 
@@ -78,11 +78,17 @@ def test_beliefs(browser: Browser, tmp_path: Path, net: str, scale: float) -> No
 
 @pytest.mark.parametrize("net", NETS)
 def test_each_pixel_is_read_once(browser: Browser, tmp_path: Path, net: str) -> None:
-    """Those that are known, too, in two blocks of pictures. Where a step writes several, each step reads all."""
+    """Those that are known, too. Where a step writes several, each step reads all."""
     page = bare(browser, tmp_path)
-    assert page.evaluate(CALLS, [file_of(net), 65, ROWS, 16]) == 2 * 256
-    assert page.evaluate(CALLS, [file_of(net), 2, ROWS, 2]) == 2 * 256
+    for steps, reads in ((16, 256), (2, 2 * 256)):
+        assert page.evaluate(CALLS, [file_of(net), ROWS, steps]) == reads
     page.context.close()
+
+
+def test_two_blocks_of_pictures(page: Page) -> None:
+    """Each has its memory."""
+    given = ("digits-causal-conv", 66, {"steps": 8, "known": ROWS, "mask": [pixel < 248 for pixel in range(256)]})
+    assert torch.equal(in_the_page(page, *given).view(66, 1, 16, 16), by_the_package(*given))
 
 
 @pytest.mark.parametrize("net", NETS)

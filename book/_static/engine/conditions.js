@@ -1,6 +1,6 @@
 // What a generator is told besides the picture: a label, or a sentence and the small transformer that reads it.
 // Mirrors minigen/conditions.py and base/text.py.
-minigen.part(function conditions({ Conv, check_choice, nearest, repr }) {
+minigen.part(function conditions({ Conv, check_choice, layer_norm, nearest, repr }) {
   const [PAD, START] = [0, 1];
   const HEADS = 4; // of attention
 
@@ -76,21 +76,6 @@ minigen.part(function conditions({ Conv, check_choice, nearest, repr }) {
       if (!this.known.has(key)) this.known.set(key, this.encoder.forward(tokens));
       return this.known.get(key);
     }
-  }
-
-  // To mean 0 and variance 1, each row of `size` numbers.
-  function layer_norm(x, size, weight = null, bias = null) {
-    const out = new Float32Array(x.length);
-    for (let from = 0; from < x.length; from += size) {
-      const row = x.subarray(from, from + size);
-      const mean = row.reduce((sum, value) => sum + value, 0) / size;
-      const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / size;
-      row.forEach((value, i) => {
-        const normal = (value - mean) / Math.sqrt(variance + 1e-5);
-        out[from + i] = weight ? normal * weight.values[i] + bias.values[i] : normal;
-      });
-    }
-    return out;
   }
 
   // x Phi(x), the error function by its series, in which nothing cancels.

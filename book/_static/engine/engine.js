@@ -8,8 +8,8 @@
   "use strict";
 
   const FILES = [
-    ...["errors", "randomness", "store", "kernel", "process", "plans"],
-    ...["heads", "nets", "causal", "classifier", "conditions", "generator", "sampling", "worker"],
+    ...["errors", "randomness", "store", "kernel", "process", "plans", "heads", "nets", "causal"],
+    ...["transformer", "classifier", "conditions", "generator", "sampling", "worker"],
   ];
   const HERE = document.currentScript.src;
   const parts = [];

@@ -1,9 +1,10 @@
 // A generator is four choices and their weights; and the other ways to guide one.
 // Mirrors minigen/generator.py and guided.py.
 minigen.part(function generator({ Kernel, ROUNDING, build_condition, build_head, build_plan, ...parts }) {
-  const { CausalConv, UNet, check_choice, check_number, config_of, float, hide, load, repr, schedule } = parts;
+  const { CausalConv, CausalTransformer, UNet, check_choice, check_number, config_of, float, hide } = parts;
+  const { load, repr, schedule } = parts;
 
-  const NETS = { UNet, CausalConv };
+  const NETS = { UNet, CausalConv, CausalTransformer };
 
   class Generator {
     // `about` says what the weights are of, as the file of weights does; without `simd` plain JavaScript computes.

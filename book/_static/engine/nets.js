@@ -65,6 +65,21 @@ minigen.part(function nets({ BLOCK, float }) {
     return out;
   }
 
+  // To mean 0 and variance 1, each row of `size` numbers.
+  function layer_norm(x, size, weight = null, bias = null) {
+    const out = new Float32Array(x.length);
+    for (let from = 0; from < x.length; from += size) {
+      const row = x.subarray(from, from + size);
+      const mean = row.reduce((sum, value) => sum + value, 0) / size;
+      const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / size;
+      row.forEach((value, i) => {
+        const normal = (value - mean) / Math.sqrt(variance + 1e-5);
+        out[from + i] = weight ? normal * weight.values[i] + bias.values[i] : normal;
+      });
+    }
+    return out;
+  }
+
   // Group norm over 8 groups of channels: what it multiplies a channel by, and what it adds.
   class Norm {
     constructor(tensors, name) {
@@ -264,5 +279,5 @@ minigen.part(function nets({ BLOCK, float }) {
     }
   }
 
-  return { Conv, Norm, UNet, activate, silu };
+  return { Conv, Norm, UNet, activate, layer_norm, silu };
 });
