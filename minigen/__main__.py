@@ -68,12 +68,9 @@ def parser() -> argparse.ArgumentParser:
             sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default: auto)")
         return sub
 
-    make = command("train", run_train, "Train a recipe; a run that was interrupted goes on.")
-    make.add_argument("--iterations", type=int, help="updates (default: the recipe's)")
-    make.add_argument("--batch-size", type=int)
-    make.add_argument("--learning-rate", type=float)
-    make.add_argument("--seed", type=int)
-    make.add_argument("--precision", help="auto, float32, bfloat16 (default: auto)")
+    about = "Train a recipe, or on a folder of your own pictures; a run that was interrupted goes on."
+    make = command("train", run_train, about, also="; or a folder of pictures, whose sub-folders are labels")
+    add_training(make)
 
     file = "; or a file that Generator.save wrote"
     draw = command("sample", run_sample, "Draw pictures into a PNG file, or each into one of its own.", also=file)
@@ -93,6 +90,18 @@ def parser() -> argparse.ArgumentParser:
     for sub in (judge, shelf):
         sub.add_argument("--json", action="store_true", help="for machines: unrounded, on standard output alone")
     return top
+
+
+def add_training(make: argparse.ArgumentParser) -> None:
+    """The options of training, of which some are for folders alone."""
+    make.add_argument("--size", type=int, default=32, help="of a folder's pictures, in pixels (default: 32)")
+    make.add_argument("--minutes", type=float, default=10, help="on a folder, about so long (default: 10)")
+    make.add_argument("--no-labels", action="store_true", help="of a folder: sub-folders are no labels")
+    make.add_argument("--iterations", type=int, help="updates (default: the recipe's)")
+    make.add_argument("--batch-size", type=int)
+    make.add_argument("--learning-rate", type=float)
+    make.add_argument("--seed", type=int)
+    make.add_argument("--precision", help="auto, float32, bfloat16 (default: auto)")
 
 
 def add_sampling(sub: argparse.ArgumentParser, count: int) -> None:
@@ -156,6 +165,8 @@ def run_train(options: argparse.Namespace) -> int:
     from minigen.training import together
 
     changes = chosen(options, "iterations", "batch_size", "learning_rate", "seed", "precision")
+    if options.name not in RECIPES and Path(options.name).is_dir():
+        return train_on_folder(options, changes)
     made_by = recipe(options.name)
     checkpoint = Path(options.runs) / f"{made_by.name}.checkpoint.safetensors"
     made_by.config()  # what a record can't say is refused now, not after the work
@@ -183,6 +194,26 @@ def run_train(options: argparse.Namespace) -> int:
         checkpoint.unlink(missing_ok=True)
     print(f"{path}: loss {history.loss[-1]:.4f} after {len(history.loss)} iterations, {history.seconds:.0f} s")
     return 130 if history.interrupted else 0
+
+
+def train_on_folder(options: argparse.Namespace, changes: dict[str, Any]) -> int:
+    """Train on a reader's own pictures, and say what was taken and how to go on."""
+    from minigen.data.files import find
+    from minigen.zoo.own import train_own
+
+    inside = any("/" in name for name in find(Path(options.name)).files)
+    labels = "folders" if inside and not options.no_labels else None
+    found = data.folder(options.name, options.size, labels=labels, progress=True)
+    print(found)
+    path, history = train_own(found, options.minutes, options.runs, device=options.device, **changes)
+    print(f"{path}: loss {history.loss[-1]:.4f} after {len(history.loss)} iterations, {history.seconds:.0f} s")
+    if history.interrupted:
+        print("interrupted; the same command goes on from there")
+        return 130
+    if len(found.names) > 1:
+        print(f"labels: {', '.join(f'{label} {name}' for label, name in enumerate(found.names))}")
+    print(f"python -m minigen sample {path} --out-folder drawn")
+    return 0
 
 
 def run_sample(options: argparse.Namespace) -> None:

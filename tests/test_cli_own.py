@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from helpers_cli import somewhere, told
+from helpers_cli import signal_in_update, somewhere, told
 from PIL import Image
 
-from minigen import sample, zoo
+from minigen import Generator, data, sample, zoo
 from minigen.__main__ import main
+from minigen.zoo.own import lessons, own_generator, train_own, updates_in
 
 __all__ = ["somewhere"]
 
@@ -51,3 +54,88 @@ def test_nothing_is_overwritten_and_that_is_said_before_the_work(
         assert main(["sample", "digits-v", "--shipped", *words]) == 2
         assert said in capsys.readouterr().err
     assert Path("mine/0000.png").read_text() == "mine"
+
+
+# --- training on a folder --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def icons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Forty pictures of two kinds; what is kept of them goes into a cache of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    pictures = torch.rand(40, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    data.save(pictures, tmp_path / "icons", torch.arange(40) % 2, ("cats", "dogs"))
+    return tmp_path / "icons"
+
+
+SMALL = ("--size", "8", "--batch-size", "8", "--device", "cpu")
+
+
+def test_a_folder_is_trained_on_and_drawn_from(icons: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "train", "icons", *SMALL, "--iterations", "3")
+    assert out.startswith("40 pictures, 8 x 8, colour, of 40 files in icons\nlabels: cats 20, dogs 20\n")
+    assert re.search(r"^runs/own-icons\.safetensors: loss \d+\.\d{4} after 3 iterations, \d+ s$", out, re.MULTILINE)
+    assert "labels: 0 cats, 1 dogs\npython -m minigen sample runs/own-icons.safetensors --out-folder drawn" in out
+    assert [path.name for path in Path("runs").iterdir()] == ["own-icons.safetensors"]
+    told(
+        capsys,
+        "sample",
+        "runs/own-icons.safetensors",
+        "--count",
+        "4",
+        "--steps",
+        "2",
+        "--label",
+        "1",
+        "--out-folder",
+        "drawn",
+    )
+    assert len(list(Path("drawn").iterdir())) == 4
+    before = Path("runs/own-icons.safetensors").read_bytes()
+    assert "runs/own-icons-2.safetensors" in told(capsys, "train", "icons", *SMALL, "--iterations", "1", "--no-labels")
+    assert Path("runs/own-icons.safetensors").read_bytes() == before
+    assert Generator.load("runs/own-icons-2.safetensors").condition is None
+
+
+@pytest.mark.filterwarnings("ignore:interrupted")
+def test_a_stopped_run_goes_on_with_what_it_had_planned(
+    icons: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And ends as one that was not stopped, to the bit."""
+    monkeypatch.setattr("minigen.zoo.own.updates_in", lambda minutes, *_: int(minutes))
+    told(capsys, "train", "icons", *SMALL, "--minutes", "6", "--runs", "whole")
+    with monkeypatch.context() as pressed:
+        signal_in_update(pressed, 3, signal.SIGTERM)
+        assert main(["train", "icons", *SMALL, "--minutes", "6"]) == 130
+    assert "the same command goes on" in capsys.readouterr().out
+    for other in (("--size", "12"), ("--no-labels",), ("--iterations", "7")):  # refused, and the run can still go on
+        assert main(["train", "icons", *SMALL, *other]) == 2
+        assert re.search(
+            r"runs is 'runs'.*allowed|checkpoint .* is of a run with iterations = 6", capsys.readouterr().err
+        )
+    out = told(capsys, "train", "icons", *SMALL, "--minutes", "9")  # planned were 6
+    assert "after 6 iterations" in out
+    assert [path.name for path in Path("runs").iterdir()] == ["own-icons.safetensors"]
+    assert Path("runs/own-icons.safetensors").read_bytes() == Path("whole/own-icons.safetensors").read_bytes()
+
+
+def test_minutes_become_updates(icons: Path) -> None:
+    found = data.folder(icons, 8, cache=False)
+    one, ten = (updates_in(minutes, found, 8, "cpu") for minutes in (0.0001, 10))
+    assert one == 20
+    assert ten > 100
+    with pytest.raises(ValueError, match=re.escape("minutes is 0; allowed")):
+        updates_in(0, found, 8)
+    with pytest.raises(ValueError, match=re.escape("size is 9; allowed: multiples of 4")):
+        own_generator(data.folder(icons, 9, cache=False))
+
+
+def test_more_than_fits_into_memory_is_read_from_the_disk(icons: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minigen.zoo.own.IN_MEMORY", 1000)
+    found = data.folder(icons, 8, cache=False)
+    (draw,), judged = lessons(found, own_generator(found))
+    assert [part.shape for part in draw(5, torch.Generator())] == [(5, 3, 8, 8), (5,)]
+    assert len(judged) == 2
+    path, history = train_own(found, iterations=2, batch_size=8, device="cpu", progress=False)
+    assert path.is_file()
+    assert len(history.loss) == 2

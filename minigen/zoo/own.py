@@ -1,0 +1,133 @@
+"""A generator of a reader's own folder: how many updates fit into some minutes, and a run that can be stopped."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from minigen import data, heads, nets, plans
+from minigen.base import store
+from minigen.base.errors import check_number
+from minigen.conditions import Labels
+from minigen.generator import Generator
+from minigen.training import History, train
+
+IN_MEMORY = 2_000_000_000
+"""Bytes of pictures that are held as numbers; of more, each batch is read from the disk."""
+
+TRIED = 8
+"""Updates that are timed."""
+
+MOST_JUDGED = 500
+"""Validation pictures that the choice of the best weights reads."""
+
+
+def own_generator(found: data.Folder, seed: int = 0) -> Generator:
+    """A fresh generator for the pictures of a folder: noise, a U-Net, and told the label if there are two or more.
+
+    Raises:
+        ValueError: if the size can't be halved twice, which the net does.
+    """
+    channels, size, _ = found.shape
+    if size % 4:
+        raise ValueError(f"size is {size}; allowed: multiples of 4, such as 16, 32 or 64")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        condition = Labels(len(found.names)) if len(found.names) > 1 else None
+        net = nets.UNet(size=size, channels=channels)
+        return Generator(net, heads.Regression("v"), plans.diffusion(), condition=condition)
+
+
+def lessons(found: data.Folder, model: Generator) -> tuple[tuple[Any, ...], tuple[torch.Tensor, ...]]:
+    """What ``train`` is given, and its validation data: labels only where the model is told them."""
+    parts = 1 if model.condition is None else 2
+    rows = found.indices("validation")[:MOST_JUDGED]
+    judged = (found.at(rows),) if found.labels is None else (found.at(rows), found.labels[rows])
+    if len(found) * math.prod(found.shape) * 4 <= IN_MEMORY:
+        return found.split("train")[:parts], judged[:parts]
+    draw = found.batches("train")
+    return (lambda count, random: draw(count, random)[:parts],), judged[:parts]
+
+
+def updates_in(minutes: float, found: data.Folder, batch_size: int, device: str = "auto") -> int:
+    """How many updates fit into so many minutes here, by the time that a few take; 20 or more."""
+    check_number("minutes", minutes, 0, open_left=True)
+    model = own_generator(found)
+    given, _ = lessons(found, model)
+    tried = train(model, *given, iterations=TRIED, batch_size=batch_size, device=device, progress=False)
+    return max(20, int(minutes * 60 * TRIED / tried.seconds))
+
+
+def train_own(
+    found: data.Folder,
+    minutes: float = 10,
+    runs: str | Path = "runs",
+    iterations: int | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+    device: str = "auto",
+    **settings: Any,
+) -> tuple[Path, History]:
+    """Train a generator on a folder's pictures and save it; the same call goes on where an interrupted one stopped.
+
+    Args:
+        found: the pictures.
+        minutes: how long, about; a run that goes on keeps what was planned when it began.
+        runs: the folder of the checkpoint and of the weights.
+        iterations: updates, instead of minutes.
+        batch_size, seed, device, settings: of ``train``.
+
+    Returns:
+        where the weights are (``Generator.load`` reads them; an earlier file stays), and the history. Of an interrupted
+        run the weights as they are, at the same place; they are replaced when it has ended.
+    """
+    name = f"own-{found.path.resolve().name or 'pictures'}"
+    checkpoint, planned = Path(runs) / f"{name}.checkpoint.safetensors", Path(runs) / f"{name}.planned.json"
+    store.check_writable("runs", planned)
+    model = own_generator(found, seed)
+    about = {"folder": str(found.path.resolve()), "shape": list(found.shape), "names": list(found.names)}
+    earlier = _planned(planned) if checkpoint.is_file() else {}
+    if not earlier:
+        planned_now = iterations or updates_in(minutes, found, batch_size, device)
+        earlier = {"about": about, "iterations": planned_now, "weights": _free(Path(runs) / f"{name}.safetensors").name}
+        store.save_json(planned, earlier)
+    if earlier["about"] != about:
+        raise ValueError(
+            f"runs is {str(runs)!r}, where {checkpoint.name} is of a run that was interrupted, with other pictures or"
+            f" another size; allowed: the same as then, another folder, or without that file"
+        )
+    path = Path(runs) / earlier["weights"]
+    given, judged = lessons(found, model)
+    history = train(
+        model, *given, validation=judged, checkpoint=checkpoint, iterations=iterations or earlier["iterations"],
+        batch_size=batch_size, seed=seed, device=device, **settings,
+    )  # fmt: skip
+    model.save(path)
+    if not history.interrupted:
+        checkpoint.unlink(missing_ok=True)
+        planned.unlink(missing_ok=True)
+    return path, history
+
+
+def _planned(path: Path) -> Mapping[str, Any]:
+    """What the run that left a checkpoint had planned, or nothing."""
+    try:
+        found = json.loads(path.read_text())
+        whole = isinstance(found["iterations"], int) and Path(found["weights"]).name == found["weights"]
+        return dict(found) if whole else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _free(path: Path) -> Path:
+    """This path, or if there is a file already, the next one with a number."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
