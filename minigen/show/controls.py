@@ -31,12 +31,14 @@ class Control:
             to write in).
         values: what is allowed: the least and the most, or every choice by the words for it; empty for a text.
         start: the value at the beginning.
+        called: what readers see, if not the name.
     """
 
     name: str
     kind: str
     values: Mapping[str, Any]
     start: Any
+    called: str = ""
 
     @property
     def chosen(self) -> bool:
@@ -46,7 +48,7 @@ class Control:
     @property
     def words(self) -> str:
         """What it is called."""
-        return self.name.replace("_", " ")
+        return self.called or self.name.replace("_", " ")
 
     def word(self, value: Any) -> str:
         """What one of its values is called."""
@@ -57,7 +59,8 @@ class Control:
         """All of it, for a file; a choice has lists, since not every reader keeps an object's order."""
         lists = {"words": list(self.values), "values": list(self.values.values())}
         said = lists if self.chosen else dict(self.values)
-        return {"name": self.name, "kind": self.kind, **said, "start": self.start}
+        called = {"called": self.called} if self.called else {}
+        return {"name": self.name, "kind": self.kind, **called, **said, "start": self.start}
 
     def allows(self, value: Any) -> bool:
         """Whether it may begin with a value."""

@@ -111,6 +111,7 @@ def drawing(
     *,
     draw: Callable[..., Figure] | None = None,
     trains: str = "",
+    called: Mapping[str, str] | None = None,
     alt: str = "",
     caption: str = "",
     columns: int | None = None,
@@ -137,6 +138,7 @@ def drawing(
             it, so there it stays the picture of the start. Its figure says itself what is to be seen.
         trains: with ``draw``, what the page trains there before its reader's eyes: "curve", a curve through dots
             (chapter 1), or "cloud", from noise to points in the plane (chapter 7).
+        called: by a control's name what readers see in its place, such as ``{"mask": "rows given"}``.
         alt: what is to be seen; names of options in braces become what they are.
         caption: below the picture.
         columns, scale: of the grid, as in ``plots.grid``.
@@ -157,7 +159,11 @@ def drawing(
     """
     if not controls:
         raise ValueError("controls is empty; allowed: what can be changed, such as {'seed': (0, 9)}")
-    made = tuple(control(name, allowed) for name, allowed in controls.items())
+    for name in called or {}:
+        check_choice("called", name, list(controls))
+    made = tuple(
+        replace(control(name, allowed), called=(called or {}).get(name, "")) for name, allowed in controls.items()
+    )
     if (net is None) == (draw is None):
         raise ValueError("net and draw are both " + ("missing" if net is None else "given") + "; allowed: one of them")
     if draw is not None:

@@ -196,17 +196,16 @@ def test_every_work_in_the_list_has_an_address() -> None:
     assert all(re.fullmatch(r"10\.\d{4,5}/\S+", doi) for doi in found)
 
 
-def test_only_noise_lies_on_the_frontier() -> None:
-    """c25's sentence about calls, seconds and arithmetic, recomputed from the results."""
+def test_who_lies_on_the_frontier() -> None:
+    """c25's sentence about calls, seconds and arithmetic, recomputed from the results of each training."""
     found = stored("frontier")
     rows = [row for row in found["rows"] if row["told"] and row["seed"] == 0]
     costs = {(row["kind"], row["size"], row["batch"]): row for row in found["costs"]}
     unet, causal = costs["U-Net, 16 calls", 16, 64], costs["causal attention, cached", 16, 64]
     cached = costs["causal convolution, cached", 16, 64]
-    trial = [
-        row for row in stored("trial")["rows"] if row["split"] == "held-out" and row["net"] == "digits-causal-conv"
-    ]
-    assert len(trial) == 2  # plain and guided
+    scored = {"net": "digits-causal-conv", "split": "held-out"}
+    trial = [row for row in stored("trial")["rows"] if scored.items() <= row.items()]
+    assert [row["training_seed"] for row in trial] == [0, 0, 1, 1]  # guided and plain
     for unit in ("calls", "median", "flops"):
         points = [
             (causal[unit] if row["curve"] == "causal, cached" else row["calls"] * unet[unit] / 16, row["frechet"])
@@ -215,7 +214,8 @@ def test_only_noise_lies_on_the_frontier() -> None:
         points += [(cached[unit] * row["calls"] / 256, row["frechet"]) for row in trial]
         for row, (cost, distance) in zip([*rows, *trial], points, strict=True):
             beaten = any(a <= cost and b <= distance and (a, b) != (cost, distance) for a, b in points)
-            assert beaten or "noise" in row.get("curve", ""), (unit, row)
+            better = unit == "flops" and (row.get("training_seed"), row["calls"]) == (1, 256)
+            assert beaten != better or "noise" in row.get("curve", ""), (unit, row)
 
 
 def test_a_number_that_is_not_there_is_an_error() -> None:

@@ -140,12 +140,32 @@ def test_the_filters_show_what_they_say(made: Path, visit: Callable[..., Browser
         assert rows(page) == left
         pressed = page.locator('.mg-filters button[aria-pressed="true"]')
         assert pressed.count() == 1
-        assert pressed.inner_text().endswith(f"{name} ({len(left)})")
+        ours = name in ("true", "half true", "false")  # how many these are would give verdicts away
+        assert pressed.inner_text() == (f"ours: {name}" if ours else f"{name} ({len(left)})")
     press(page, "false")
     assert verdicts(page) == ["false"]  # who asks for our verdicts sees them
     press(page, "all")
     page.get_by_label("show all verdicts").check()
     assert verdicts(page) == ["true", "half true", "false"]
+    assert page.get_by_role("button", name="ours: half true (1)").count() == 1
+
+
+def test_a_row_that_was_just_marked_stays(made: Path, visit: Callable[..., BrowserContext]) -> None:
+    """And shows the verdict, and whether it is the reader's; the filter's next press leaves it out."""
+    page = opened(visit(), made / "index.html")
+    press(page, "unmarked")
+    mark(page, "c2", "true")
+    assert rows(page) == ["c1", "c2", "c3"]
+    assert page.locator(".mg-verdict-of").nth(1).inner_text().startswith("We differ. half true")
+    press(page, "unmarked")
+    assert rows(page) == ["c1", "c3"]
+    press(page, "we differ")
+    assert rows(page) == ["c2"]
+    page.get_by_role("button", name="Forget these marks").click()
+    assert rows(page) == []
+    assert page.get_by_text("No claim is left by this filter.").is_visible()
+    page.reload()
+    assert counted(page) == "You have marked 0 of 3 claims."
 
 
 def test_by_keyboard_and_kept(made: Path, visit: Callable[..., BrowserContext]) -> None:

@@ -20,7 +20,8 @@ MEASURE = """() => {
     const article = document.querySelector('article');
     const shown = tag => tag.checkVisibility({contentVisibilityAuto: true});
     const count = tag => (tag.innerText || tag.textContent).split(/\\s+/).filter(Boolean).length;
-    const aside = [...article.querySelectorAll('div.cell_input, svg text, .mg-knob, .mg-beside, .mg-buttons')].filter(shown)
+    const besides = 'div.cell_input, svg text, .mg-knob, .mg-beside, .mg-buttons, .mg-told';
+    const aside = [...article.querySelectorAll(besides)].filter(shown)
         .reduce((sum, tag) => sum + count(tag), 0);
     const words = count(article) - aside;
     const inFigures = ['figure text', 'figure .mg-label', 'figure .mg-titles', 'figure .mg-over', 'td', 'th'];

@@ -9,6 +9,7 @@
 
   var MARKS = ["true", "half true", "false"];
   var KEY = "book/future:"; // of what js/guess.js keeps
+  var STORE = "minigen:kept:"; // its keys in the browser's store begin so
 
   function make(tag, attributes, text) {
     var made = document.createElement(tag);
@@ -36,7 +37,10 @@
     });
     cell.append(marks);
     line.cells[line.cells.length - 2].append(verdict); // below the claim there is more room
-    return { line: line, marks: marks, verdict: verdict, ours: verdict.querySelector("strong").textContent };
+    var apart = make("span", { class: "mg-apart" });
+    var ours = verdict.querySelector("strong");
+    ours.before(apart);
+    return { line: line, marks: marks, verdict: verdict, apart: apart, ours: ours.textContent };
   }
 
   // What a filter lets through.
@@ -56,7 +60,7 @@
       var button = make("button", { type: "button", "aria-pressed": "false", "data-filter": name });
       button.addEventListener("click", function () {
         filter = name;
-        show();
+        choose();
       });
       bar.append(button);
       return button;
@@ -66,7 +70,18 @@
     open.append(every, make("span", {}, "show all verdicts"));
     bar.append(open);
     var count = make("p", { class: "mg-count", role: "status" });
+    var forget = make("button", { type: "button", class: "mg-forget" }, "Forget these marks");
+    forget.addEventListener("click", function () {
+      rows.forEach(function (each) {
+        var chosen = each.marks.querySelector("input:checked");
+        if (chosen) chosen.checked = false;
+        if (chosen) window.localStorage.removeItem(STORE + each.marks.dataset.mgKeep);
+      });
+      choose();
+    });
+    var none = make("p", { class: "mg-none" }, "No claim is left by this filter.");
     box.prepend(bar, count);
+    box.append(none, forget);
     box.classList.add("mg-marking");
     var head = box.querySelector("thead th:last-child");
     var heads = make("div", { class: "mg-heads" });
@@ -75,13 +90,27 @@
     });
     head.replaceChildren(heads);
 
+    // Which rows are shown. Not at every mark: the row that was just marked stays, and shows our verdict.
+    function choose() {
+      show();
+      rows.forEach(function (each) {
+        each.line.hidden = !passes(each, filter);
+      });
+      none.hidden = rows.some(function (each) {
+        return !each.line.hidden;
+      });
+    }
+
     function show() {
       rows.forEach(function (each) {
         var chosen = each.marks.querySelector("input:checked");
         each.mine = chosen ? chosen.value : "";
+        each.apart.textContent = !each.mine ? "" : each.mine === each.ours ? "You agree. " : "We differ. ";
+      });
+      var all_marked = rows.every(function (each) {
+        return each.mine;
       });
       rows.forEach(function (each) {
-        each.line.hidden = !passes(each, filter);
         each.verdict.hidden = !(each.mine || every.checked || MARKS.indexOf(filter) >= 0);
       });
       buttons.forEach(function (button) {
@@ -89,7 +118,9 @@
         var passed = rows.filter(function (each) {
           return passes(each, name);
         });
-        button.textContent = (MARKS.indexOf(name) >= 0 ? "ours: " : "") + name + " (" + passed.length + ")";
+        var ours = MARKS.indexOf(name) >= 0;
+        var counted = ours && !all_marked && !every.checked ? "" : " (" + passed.length + ")"; // or it would tell too much
+        button.textContent = (ours ? "ours: " : "") + name + counted;
         button.setAttribute("aria-pressed", String(name === filter));
       });
       var marked = rows.filter(function (each) {
@@ -104,16 +135,16 @@
     }
 
     function later() {
-      setTimeout(show); // first js/guess.js brings the buttons in line
+      setTimeout(choose); // first js/guess.js brings the buttons in line
     }
     box.addEventListener("change", show);
     document.addEventListener("click", function (event) {
       if (event.target.closest("[data-mg-forget]")) later();
     });
-    document.addEventListener("DOMContentLoaded", show);
+    document.addEventListener("DOMContentLoaded", choose);
     window.addEventListener("storage", later);
     window.addEventListener("pageshow", later);
-    show();
+    choose();
   }
 
   document.querySelectorAll(".mg-claims").forEach(enhance);

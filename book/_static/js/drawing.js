@@ -9,6 +9,8 @@
   const VIEWS = ["picture", "guess", "level"];
   const [FEW, SHORT] = [3, 20]; // so many choices, with so many letters in all, are radio buttons
   const ASK = "Press Draw: the network comes into this page, once, and draws what a notebook would.";
+  const PAINT = `Paint on the square, or choose. ${ASK}`;
+  const PATIENCE = 700; // milliseconds after which Draw becomes Stop
   let places = 0;
 
   function made(tag, attributes = {}, ...children) {
@@ -83,7 +85,7 @@
   // Numbers and ranges are sliders, a few words buttons, many words a list.
   function control(id, said, options) {
     const { name, kind, words, values, start, least, most } = said;
-    const called = name.replaceAll("_", " ");
+    const called = said.called ?? name.replaceAll("_", " ");
     if (kind === "paint") return window.minigen.painted(id, called, said, options);
     if (kind === "text") return box(id, called, start);
     if (kind === "range") {
@@ -133,19 +135,20 @@
     build() {
       const { id } = this;
       this.stage = made("div", { className: "mg-stage", hidden: true }, this.column(this.film));
-      this.told = made("p", { className: "mg-told", role: "status" }, ASK);
+      this.told = made("p", { className: "mg-told", role: "status" });
+      this.told.textContent = this.said.controls.some((one) => one.kind === "paint") ? PAINT : ASK;
       this.bar = made("progress", { max: 1, value: 0, hidden: true, ariaLabel: "the network is being loaded" });
       this.button = made("button", { type: "button", className: "mg-draw" }, "Draw");
       this.keep = made("button", { type: "button", disabled: true }, "Keep to compare");
       this.link = made("a", { className: "mg-here", hidden: true }, "Link");
-      this.time = made("input", { type: "range", id: `${id}-call`, min: 0, max: 0, step: 1, value: 0 });
+      this.time = made("input", { type: "range", id: `${id}-step`, min: 0, max: 0, step: 1, value: 0 });
       this.at = made("output", { htmlFor: this.time.id });
       this.looks = made("input", { type: "checkbox", id: `${id}-looks` });
       const look = made("label", {}, this.looks, " guess and levels");
       const room = this.figure.querySelector(".mg-drawing-controls");
       const knobs = made("div", { className: "mg-knobs" }, ...this.controls.map(([, each]) => each.element));
       const buttons = made("div", { className: "mg-buttons" }, this.button, this.keep, look, this.link);
-      const called = made("label", { htmlFor: this.time.id }, "call");
+      const called = made("label", { htmlFor: this.time.id }, "step");
       this.slot = made("div", { className: "mg-knob mg-wide", hidden: true }, called, this.time, this.at);
       room.replaceChildren(this.told, this.bar, this.slot, knobs, buttons);
       room.before(this.stage);
@@ -158,10 +161,10 @@
     }
 
     listen(knobs) {
-      this.button.addEventListener("click", () => (this.running ? this.stop() : this.draw()));
+      this.button.addEventListener("click", () => (this.stoppable ? this.stop() : this.draw()));
       this.keep.addEventListener("click", () => (this.kept ? this.let_go() : this.keep_it()));
       this.looks.addEventListener("change", () => this.look());
-      this.time.addEventListener("input", () => this.seek(Number(this.time.value)));
+      this.time.addEventListener("input", () => this.film.seek(Number(this.time.value)));
       knobs.addEventListener("change", () => this.changed());
       knobs.addEventListener("keydown", (event) => {
         if (event.key === "Enter" && event.target.type === "text" && !this.drawn) this.draw();
@@ -176,18 +179,14 @@
       if (this.drawn) this.draw();
     }
 
-    // The slider of calls goes along with the film; moved by hand, it leads both films.
+    // The slider of steps goes along with the film; moved by hand, it leads both films.
     follow(film) {
       film.onshow = (k, { steps }) => {
         Object.assign(this.time, { max: steps, value: k });
-        this.time.setAttribute("aria-valuetext", `call ${k} of ${steps}`);
+        this.time.setAttribute("aria-valuetext", `step ${k} of ${steps}`);
         this.at.textContent = `${k} of ${steps}`;
+        this.kept?.seek(Math.round((k / steps) * this.kept.last));
       };
-    }
-
-    seek(k) {
-      this.film.seek(k);
-      this.kept?.seek(Math.round((k / this.film.last) * this.kept.last));
     }
 
     look() {
@@ -207,8 +206,20 @@
       return alt.replace(/\{(\w+)\}/g, (_, name) => all[name]);
     }
 
+    // What can be changed, by its name on the page: the word for what it is.
     short() {
-      return this.controls.map(([name, each]) => `${name.replaceAll("_", " ")} ${each.word()}`).join(", ");
+      const called = (i) => this.said.controls[i].called ?? this.said.controls[i].name.replaceAll("_", " ");
+      return this.controls.map(([, each], i) => `${called(i)} ${each.word()}`);
+    }
+
+    // Below two films: in what they differ.
+    tell_apart() {
+      if (!this.kept) return;
+      const [one, other] = [this.kept.settings, this.film.settings];
+      const differ = one.map((words, i) => words !== other[i]);
+      const told = (settings) => settings.filter((_, i) => differ[i] || !differ.includes(true)).join(", ");
+      this.kept.element.nextElementSibling.textContent = told(one);
+      this.film.element.nextElementSibling.textContent = told(other);
     }
 
     async draw() {
@@ -220,6 +231,7 @@
       const words = this.words();
       const label = this.short();
       this.announce("Drawing.");
+      this.link.hidden = true; // it leads to what was drawn before
       this.busy(true);
       const progress = (share) => ((this.bar.hidden = share === 1), (this.bar.value = share));
       const mine = window.minigen.sample(net, count, all, { progress, step: (moment) => this.take(mine, moment) });
@@ -237,7 +249,10 @@
     }
 
     busy(is) {
-      this.button.textContent = is ? "Stop" : "Draw";
+      clearTimeout(this.patience);
+      const may_stop = (can) => ([this.stoppable, this.button.textContent] = [can, can ? "Stop" : "Draw"]);
+      if (is && !this.stoppable) this.patience = setTimeout(() => may_stop(true), PATIENCE);
+      if (!is) may_stop(false);
       if (!is) Object.assign(this, { running: null }) && (this.bar.hidden = true);
       this.figure.setAttribute("aria-busy", is);
     }
@@ -265,8 +280,8 @@
       this.take(mine, last);
       this.drawn = true;
       this.keep.disabled = false;
-      this.film.element.nextElementSibling.textContent = this.kept ? label : "";
       this.film.settings = label;
+      this.tell_apart();
       const calls = `${last.nfe} call${last.nfe === 1 ? "" : "s"} of the network a picture`;
       this.announce(`${words} ${calls}, ${Math.max(1, Math.round(last.ms))} ms for all.`);
       this.to_address();
@@ -283,7 +298,7 @@
       this.kept.onshow = () => {};
       this.kept.columns = this.columns;
       this.kept.seek(this.kept.last);
-      this.kept.element.nextElementSibling.textContent = this.kept.settings;
+      this.kept.element.nextElementSibling.textContent = this.kept.settings.join(", ");
       this.film = this.new_film();
       this.film.look(this.kept.views);
       this.follow(this.film);
@@ -298,6 +313,7 @@
       this.kept.element.parentElement.remove();
       this.kept = null;
       this.film.columns = this.columns;
+      this.film.element.nextElementSibling.textContent = "";
       if (this.film.last >= 0) this.film.seek(this.film.last);
       this.stage.classList.remove("mg-two");
       this.keep.textContent = "Keep to compare";

@@ -9,6 +9,7 @@
   const SHARP = 96; // pixels of a canvas that a picture is wide
   const LASTING = 900; // milliseconds that a film lasts at least
   const GAP = 2;
+  const LEVEL = [[226, 99], [228, 102], [238, 241]]; // red, green and blue of level 0 and of level 1
   const VIEWS = { picture: "the picture so far", guess: "what the network guesses", level: "how much is hidden" };
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -36,20 +37,20 @@
   }
 
   // How a view paints a pixel of image `i` in a moment: [red, green, blue, alpha], or null where nothing is to be seen.
-  function painter(view, moment, i) {
+  function painter(view, moment, i, alike) {
     const [channels, side] = moment.shape;
     const pixels = side * side;
     const level = (pixel) => moment.levels[i * pixels + pixel];
-    if (view === "level") return (pixel) => [99, 102, 241, Math.round(255 * level(pixel))];
+    const between = (none, all, share) => Math.round(none + (all - none) * share);
+    if (view === "level") return (pixel) => [...LEVEL.map(([none, all]) => between(none, all, level(pixel))), 255];
     const values = view === "guess" ? (moment.x0_hat ?? moment.images) : moment.images;
     const value = (channel, pixel) => byte(values[(i * channels + Math.min(channel, channels - 1)) * pixels + pixel]);
     const colour = (pixel) => [value(0, pixel), value(1, pixel), value(2, pixel), 255];
     if (view === "guess") return colour;
-    const alike = moment.levels.every((one) => one === moment.levels[0]); // noise on all: it is shown as it is
     return (pixel) => (level(pixel) === 1 && !alike ? null : colour(pixel));
   }
 
-  function draw(canvas, view, moment, columns) {
+  function draw(canvas, view, moment, columns, alike) {
     const [, side] = moment.shape;
     const count = moment.levels.length / (side * side);
     const each = Math.max(1, Math.round(SHARP / side)) * side;
@@ -61,7 +62,7 @@
     const hatched = hatching(context);
     for (let i = 0; i < count; i++) {
       const [left, top] = [(i % columns) * step, Math.floor(i / columns) * step];
-      const paint = painter(view, moment, i);
+      const paint = painter(view, moment, i, alike);
       context.fillStyle = hatched;
       context.fillRect(left, top, each, each);
       const shown = small(side, (pixel) => paint(pixel) ?? [0, 0, 0, 0]);
@@ -89,6 +90,11 @@
 
     get last() {
       return this.moments.length - 1;
+    }
+
+    // Whether all pixels have one level, in the first two moments at least: then noise is shown as it is.
+    get alike() {
+      return this.moments.slice(0, 2).every(({ levels }) => levels.every((level) => level === levels[0]));
     }
 
     // Which views are shown, one below the other.
@@ -125,6 +131,7 @@
 
     // Show the k-th moment and stop playing.
     seek(k) {
+      if (this.last < 0) return;
       cancelAnimationFrame(this.waiting);
       this.waiting = null;
       this.show(k);
@@ -137,7 +144,7 @@
       this.views.forEach((view, number) => {
         const frame = this.element.children[number];
         const canvas = frame.querySelector("canvas");
-        draw(canvas, view, moment, this.columns);
+        draw(canvas, view, moment, this.columns, this.alike);
         canvas.style.width = `${(canvas.width * this.scale * moment.shape[1]) / SHARP}px`;
         canvas.setAttribute("aria-label", view === "picture" ? this.label : `${VIEWS[view]}: ${this.label}`);
         frame.querySelector("span").textContent = this.views.length > 1 ? VIEWS[view] : "";

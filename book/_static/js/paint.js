@@ -8,7 +8,7 @@
   const SCALE = 12; // of a pixel on the canvas
   const WIDTHS = [1 / 256, 1 / 32, 1 / 8, 1 / 2, 1]; // of the ramp, for a reader's own order
   const WIDTH_WORDS = ["1/256", "1/32", "1/8", "1/2", "1"];
-  const [INK, BLANK] = ["rgb(99, 102, 241)", "rgb(199, 203, 252)"]; // of what is not there
+  const [INK, BLANK] = ["rgb(99, 102, 241)", "rgba(129, 140, 248, 0.31)"]; // of what is not there
 
   function made(tag, properties = {}, ...children) {
     const element = Object.assign(document.createElement(tag), properties);
@@ -16,8 +16,9 @@
     return element;
   }
 
-  // A canvas of 16 x 16 pixels; `touch(pixel, near)` is called for those under the pointer and (`near`) beside it.
-  function board(label, touch, lifted) {
+  // A canvas of 16 x 16 pixels; `touch(pixel, near)` is called for those under the pointer and, if the brush is broader
+  // than a pixel, for those beside it (`near`).
+  function board(label, broad, touch, lifted) {
     const canvas = made("canvas", { width: SIDE * SCALE, height: SIDE * SCALE, className: "mg-board" });
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", label);
@@ -36,7 +37,7 @@
         const [along_x, along_y] = [from_x + ((x - from_x) * hop) / hops, from_y + ((y - from_y) * hop) / hops];
         for (let pixel = 0; pixel < PIXELS; pixel++) {
           const away = Math.hypot((pixel % SIDE) + 0.5 - along_x, Math.floor(pixel / SIDE) + 0.5 - along_y);
-          if (away < 1.3) touch(pixel, away > 0.71);
+          if (away < (broad ? 1.3 : 0.71)) touch(pixel, away > 0.71);
         }
       }
       last = [x, y];
@@ -59,6 +60,7 @@
     for (let pixel = 0; pixel < PIXELS; pixel++) {
       const [left, top] = [(pixel % SIDE) * SCALE, Math.floor(pixel / SIDE) * SCALE];
       const fill = colour(pixel);
+      context.clearRect(left, top, SCALE, SCALE);
       context.fillStyle = fill ?? BLANK;
       context.fillRect(left, top, SCALE, SCALE);
       if (fill !== null) continue;
@@ -73,14 +75,14 @@
 
   // What both have in common: presets, a board and a button that empties it. `own` is what was painted, or null.
   class Painted {
-    constructor(id, name, { words, values, start }, label, mine) {
+    constructor(id, name, { words, values, start }, label, mine, broad) {
       Object.assign(this, { words, values, own: null });
       this.presets = made("select", { id }, ...words.map((word, i) => made("option", { value: i }, word)));
       this.mine = made("option", { value: "own", hidden: true }, mine);
       this.presets.append(this.mine);
       const at = values.findIndex((value) => JSON.stringify(value) === JSON.stringify(start));
       this.presets.selectedIndex = Math.max(at, 0);
-      this.board = board(label, (pixel, near) => this.touch(pixel, near), () => this.lifted());
+      this.board = board(label, broad, (pixel, near) => this.touch(pixel, near), () => this.lifted());
       const empty = made("button", { type: "button" }, "Empty it");
       empty.addEventListener("click", () => (this.empty(), this.become_own()));
       this.side = made("div", { className: "mg-beside" }, made("label", { htmlFor: id }, name), this.presets, empty);
@@ -134,7 +136,7 @@
   // A picture: where `mask` is true it is known, and painted in 16 greys.
   class Known extends Painted {
     constructor(id, name, control, { mask }) {
-      super(id, name, control, "the part that you give: paint here", "your drawing");
+      super(id, name, control, "the part that you give: paint here", "your drawing", true);
       this.masked(mask);
     }
 
@@ -167,7 +169,7 @@
   // An order: what is painted first comes first, the rest at last, as it is read; and how wide a pixel fades.
   class Order extends Painted {
     constructor(id, name, control) {
-      super(id, name, control, "the order of the pixels, the first ones white: paint which come first", "your own order");
+      super(id, name, control, "the order of the pixels, the first ones white: paint which come first", "your order", false);
       this.width = made("input", { type: "range", id: `${id}-width`, min: 0, max: WIDTHS.length - 1, step: 1 });
       const output = made("output", { htmlFor: this.width.id });
       this.say = () => {

@@ -29,8 +29,15 @@
     constructor([name, plan, steps]) {
       Object.assign(this, { name, plan, steps });
       this.film = new Film({ columns: wide.matches ? 1 : COUNT, scale: 6 });
-      this.words = made("p", { className: "mg-label" }, `${steps} call${steps === 1 ? "" : "s"}`);
+      wide.addEventListener("change", () => this.turn());
+      this.words = made("p", { className: "mg-took" }, `${steps} call${steps === 1 ? "" : "s"}`);
       this.element = made("div", {}, made("p", { className: "mg-way" }, name), this.film.element, this.words);
+    }
+
+    // Below each other where lanes stand side by side, and the other way round.
+    turn() {
+      this.film.columns = wide.matches ? 1 : COUNT;
+      if (this.film.last >= 0) this.film.show(this.film.at);
     }
 
     // A promise of the end; false if it was stopped.
@@ -59,7 +66,7 @@
       this.lanes = WAYS.map((way) => new Lane(way));
       this.track = made("div", { className: "mg-lanes", hidden: true }, ...this.lanes.map((lane) => lane.element));
       this.bar = made("progress", { max: 1, value: 0, hidden: true, ariaLabel: "the network is being loaded" });
-      this.told = made("p", { className: "mg-told", role: "status" }, `Choose a digit, and watch it come five ways.`);
+      this.told = made("p", { className: "mg-told", role: "status" }, "Choose a digit, and watch it come five ways. In a call the network looks once.");
       this.digits = Array.from({ length: 10 }, (_, digit) => this.button(String(digit), () => this.go(digit, 0)));
       this.again = this.button("other dice", () => this.go(this.digit, this.seed + 1));
       this.halt = this.button("Stop", () => this.stop());
@@ -83,7 +90,7 @@
       this.stop();
       const mine = (this.turn = {});
       Object.assign(this, { digit, seed });
-      this.tell(`Drawing a ${digit} five ways, from the same dice.`, true);
+      this.tell(`Three pictures of a ${digit} each way, from the same noise. What is hatched is still hidden.`, true);
       this.digits.forEach((button, i) => button.setAttribute("aria-pressed", i === digit));
       const progress = (share) => Object.assign(this.bar, { hidden: share === 1, value: share });
       try {
@@ -91,8 +98,8 @@
         this.track.hidden = false;
         for (const child of this.still) child.hidden = true;
         const ends = await Promise.all(this.lanes.map((lane) => lane.run(this.net, digit, seed)));
-        const whole = `One network drew every ${digit}: only the order in which information comes back differs.`;
-        if (this.turn === mine) this.tell(ends.every(Boolean) ? whole : "Stopped.", false);
+        const whole = `One network drew them all. What comes back first, and in how many calls, is all that differs.`;
+        if (this.turn === mine) this.tell(ends.every(Boolean) ? whole : "Stopped. Choose a digit again.", false);
       } catch (error) {
         if (this.turn === mine) this.tell(error.message, false);
       }
