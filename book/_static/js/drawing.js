@@ -190,7 +190,8 @@
     }
 
     look() {
-      const views = this.looks.checked ? VIEWS : ["picture"];
+      const whole = VIEWS.filter((view) => view !== "guess" || !/causal/.test(this.said.net)); // those guess one pixel
+      const views = this.looks.checked ? whole : ["picture"];
       for (const film of [this.film, this.kept]) film?.look(views);
     }
 
@@ -248,13 +249,19 @@
       if (this.running === mine) this.busy(false);
     }
 
+    // Draw becomes Stop only after a while: who changes something, which draws, and presses Draw then does mean Draw.
     busy(is) {
       clearTimeout(this.patience);
-      const may_stop = (can) => ([this.stoppable, this.button.textContent] = [can, can ? "Stop" : "Draw"]);
-      if (is && !this.stoppable) this.patience = setTimeout(() => may_stop(true), PATIENCE);
-      if (!is) may_stop(false);
-      if (!is) Object.assign(this, { running: null }) && (this.bar.hidden = true);
+      if (!is) this.running = null;
+      this.bar.hidden ||= !is;
+      if (!is) this.may_stop(false);
+      else if (!this.stoppable) this.patience = setTimeout(() => this.may_stop(true), PATIENCE);
       this.figure.setAttribute("aria-busy", is);
+    }
+
+    may_stop(can) {
+      this.stoppable = can;
+      this.button.textContent = can ? "Stop" : "Draw";
     }
 
     stop() {
