@@ -13,8 +13,8 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*parse_toc_yaml(ROOT / "_toc.yml"), "search", "genindex"]
 MOST = 425_000
-"""Bytes of all scripts of a page: half are the search index, 37,000 what draws, where something does. Formulas alone once
-took 2,275,113 and icons 1,489,308."""
+"""Bytes of all scripts of a page: half are the search index, 37,000 what draws, where something does. Formulas alone
+once took 2,275,113 and icons 1,489,308."""
 
 GONE = re.compile(r"mathjax|mjx-|font-?awesome(?! svg)|\bfa-(solid|brands|regular|lg)\b|\bfa[srb] fa-", re.IGNORECASE)
 BUTTONS = ".bd-header-article :is(button, a.btn), .search-button-field, .prev-next-area a, #pst-back-to-top"
