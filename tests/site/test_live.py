@@ -82,6 +82,16 @@ GIVEN = widgets.drawing(
     alt="Two ways to go on where {mask} of {known} are given.",
     caption="Completed.",
 )
+LONG = widgets.drawing(
+    "digits-any",
+    {"seed": (0, 3)},
+    count=20,
+    steps=32,
+    guidance_scale=2.0,
+    plan=mg.plans.diffusion(),
+    alt="Twenty digits, drawn in many calls.",
+    caption="Some seconds' work, even for a fast machine.",
+)
 RACE = '<div class="mg-race" data-net="digits-any"><p>Five films.</p></div>'
 GREYS = """(canvas) => {
     const all = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -101,7 +111,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     names = ("engine/engine", "js/film", "js/paint", "js/drawing", "js/race")
     scripts = "".join(f'<script defer src="_static/{name}.js"></script>' for name in names)
-    body = "".join(each.still() for each in (DIGITS, SCENES, COMPLETED, ORDERED, GIVEN)) + RACE
+    body = "".join(each.still() for each in (DIGITS, SCENES, COMPLETED, ORDERED, GIVEN, LONG)) + RACE
     head = "<meta charset=utf-8><meta name=viewport content='width=device-width'><title>x</title>"
     path = folder / "page.html"
     path.write_text(f"<!doctype html><html lang=en data-theme=light>{head}{styles}{scripts}<body>{body}")
@@ -306,13 +316,14 @@ def test_draw_while_it_draws_begins_again(page: Page) -> None:
 
 
 def test_stop(page: Page) -> None:
-    figure = page.locator("figure").nth(1)
+    figure = page.locator("figure").nth(5)
     figure.get_by_role("button", name="Draw").click()
     figure.get_by_role("button", name="Stop").click()
     assert figure.locator(".mg-told").inner_text() == "Stopped."
     assert figure.get_by_role("button", name="Draw").evaluate("one => one === document.activeElement")
-    figure.get_by_role("button", name="Draw").click()
-    ended(figure)
+    other = page.locator("figure").nth(0)
+    other.get_by_role("button", name="Draw").click()
+    ended(other)  # the worker is free again
 
 
 def test_without_simd(browser: Browser, place: Path) -> None:

@@ -99,7 +99,9 @@ def test_it_is_trained_paused_and_begun_anew(page: Page, which: int) -> None:
     )
     figure.get_by_role("button", name="Pause").click()
     ended = numbers(page, which)
-    assert ended[1] < begun[1]
+    assert ended[0] > 150
+    if which == 0:  # the cloud's loss is of a few points that are drawn anew each time
+        assert ended[1] < 0.5 * begun[1]
     assert figure.locator(".mg-told").inner_text().startswith(f"{ended[0]} updates, loss ")
     page.wait_for_timeout(100)
     assert numbers(page, which) == ended  # it rests
