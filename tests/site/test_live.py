@@ -184,6 +184,9 @@ def test_a_press_draws_the_packages_own_pictures(page: Page) -> None:
 
 def test_completed_pictures_and_scenes(page: Page) -> None:
     scene, completed = page.locator("figure").nth(1), page.locator("figure").nth(2)
+    offered = scene.locator("datalist option").evaluate_all("all => all.map((one) => one.value)")
+    colours, shapes = mg.scenes.COLOURS, mg.scenes.SHAPES
+    assert sorted(offered) == sorted(f"a {colour} {shape}" for colour in colours for shape in shapes)
     scene.get_by_label("prompt").fill("a green ring")
     scene.get_by_label("prompt").press("Enter")
     completed.get_by_label("3 rows").check()

@@ -10,13 +10,15 @@
   const [FEW, SHORT] = [3, 20]; // so many choices, with so many letters in all, are radio buttons
   const ASK = "Press Draw: the network comes into this page, once, and draws what a notebook would.";
   const PAINT = `Paint on the square, or choose. ${ASK}`;
+  const COLOURS = ["red", "yellow", "green", "blue", "purple", "white"];
+  const SHAPES = ["circle", "square", "triangle", "star", "heart", "ring"];
   const PATIENCE = 700; // milliseconds after which Draw becomes Stop
   let places = 0;
 
   function made(tag, attributes = {}, ...children) {
     const element = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) {
-      if (name in element && name !== "list") element[name] = value;
+      if (name in element) element[name] = value;
       else element.setAttribute(name, value);
     }
     element.append(...children);
@@ -72,10 +74,14 @@
     };
   }
 
+  // A box to write a prompt in, with a list of all single things to choose from.
   function box(id, name, start) {
     const input = made("input", { type: "text", id, value: start, autocomplete: "off", spellcheck: false });
+    const things = COLOURS.flatMap((colour) => SHAPES.map((shape) => `a ${colour} ${shape}`));
+    const offered = made("datalist", { id: `${id}-list` }, ...things.map((value) => made("option", { value })));
+    input.setAttribute("list", offered.id);
     return {
-      element: made("div", { className: "mg-knob mg-wide" }, made("label", { htmlFor: id }, name), input),
+      element: made("div", { className: "mg-knob mg-wide" }, made("label", { htmlFor: id }, name), input, offered),
       value: () => input.value,
       word: () => input.value,
       set: (word) => (input.value = word),
