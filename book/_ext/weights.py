@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 NAMED = re.compile(r'\bdata-(drawing|net)="([^"]*)"')
-SCRIPTS = {
-    "data-net=": ["engine/engine.js", "js/film.js"],
-    "data-drawing=": ["engine/engine.js", "js/film.js"],
-    "&quot;paint&quot;": ["js/paint.js"],
-    'data-drawing="': ["js/drawing.js"],
-    "mg-race": ["js/race.js"],
-    "data-train=": ["js/network.js", "js/train.js"],
-}
+SCRIPTS = (
+    ("data-net=", ["engine/engine.js", "js/film.js"]),
+    ("data-drawing=", ["engine/engine.js", "js/film.js"]),
+    ("&quot;paint&quot;", ["js/paint.js"]),
+    ("data-drawing=", ["js/drawing.js"]),
+    ("mg-race", ["js/race.js"]),
+    ("data-train=", ["js/network.js", "js/train.js"]),
+)
 """What stands in a page that has something to draw, paint or train, and the scripts that do it; in their order."""
 
 PART = 3 * 2**16
@@ -86,7 +86,7 @@ def write(net: str, folder: Path) -> None:
 def load_engine(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Load the engine, and what draws with it or trains, on the pages that have a place for it."""
     body = context.get("body", "")
-    wanted = [script for mark, scripts in SCRIPTS.items() if mark in body for script in scripts]
+    wanted = [script for mark, scripts in SCRIPTS if mark in body for script in scripts]
     for script in dict.fromkeys(wanted):  # each once
         app.add_js_file(script, loading_method="defer")
     if wanted:
