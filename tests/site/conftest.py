@@ -6,11 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from helpers_site import REFUSE
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -54,6 +55,28 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Opens a browser of a reader's own, with nothing kept in it; in the end no script may have failed."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def start(script: bool = True, storage: bool = True, width: int = 1200) -> BrowserContext:
+        context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=script)
+        context.set_default_timeout(0)  # a busy machine is no failure
+        if storage:
+            context.on("weberror", lambda failed: wrong.append(str(failed.error)))
+        else:
+            context.add_init_script(REFUSE)  # which other scripts may not expect
+        contexts.append(context)
+        return context
+
+    yield start
+    for context in contexts:
+        context.close()
+    assert wrong == []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from helpers_site import opened
+from playwright.sync_api import BrowserContext, Page
 
 from minigen.course.verdicts import claims
 
@@ -63,31 +64,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert built.returncode == 0, built.stdout
     return folder / "out"
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Opens a browser of a reader's own, with nothing kept in it; in the end no script may have failed."""
-    contexts: list[BrowserContext] = []
-    wrong: list[str] = []
-
-    def start(script: bool = True, width: int = 1200) -> BrowserContext:
-        context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=script)
-        context.set_default_timeout(0)  # a busy machine is no failure
-        context.on("weberror", lambda failed: wrong.append(str(failed.error)))
-        contexts.append(context)
-        return context
-
-    yield start
-    for context in contexts:
-        context.close()
-    assert wrong == []
-
-
-def opened(context: BrowserContext, path: Path) -> Page:
-    page = context.new_page()
-    page.goto(path.as_uri(), wait_until="load")
-    return page
 
 
 def mark(page: Page, name: str, word: str) -> None:
@@ -161,11 +137,33 @@ def test_a_row_that_was_just_marked_stays(made: Path, visit: Callable[..., Brows
     assert rows(page) == ["c1", "c3"]
     press(page, "we differ")
     assert rows(page) == ["c2"]
-    page.get_by_role("button", name="Forget these marks").click()
-    assert rows(page) == []
-    assert page.get_by_text("No claim is left by this filter.").is_visible()
+    forget_marks(page)
     page.reload()
     assert counted(page) == "You have marked 0 of 3 claims."
+
+
+def forget_marks(page: Page) -> None:
+    page.get_by_role("button", name="Forget these marks").click()
+    page.wait_for_function("document.querySelectorAll('.mg-claims input:checked').length === 0")
+    page.get_by_text("No claim is left by this filter.").wait_for()
+    assert rows(page) == []
+
+
+def test_only_the_marks_are_forgotten(made: Path, visit: Callable[..., BrowserContext]) -> None:
+    page = opened(visit(), made / "index.html")
+    page.locator(".mg-guess input").first.check()
+    mark(page, "c1", "false")
+    press(page, "we differ")
+    forget_marks(page)
+    page.reload()
+    assert page.locator(".mg-guess input").first.is_checked()
+
+
+def test_marks_are_forgotten_where_nothing_is_kept(made: Path, visit: Callable[..., BrowserContext]) -> None:
+    page = opened(visit(storage=False), made / "index.html")
+    mark(page, "c1", "false")
+    press(page, "we differ")
+    forget_marks(page)
 
 
 def test_by_keyboard_and_kept(made: Path, visit: Callable[..., BrowserContext]) -> None:

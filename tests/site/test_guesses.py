@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, BrowserContext, Page
+from helpers_site import opened
+from playwright.sync_api import BrowserContext, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = f"""
@@ -49,7 +50,6 @@ plain
 ```
 """
 OTHER = "# Another\n\n## Guess first\n\n1. What?\n   - (A) this\n   - (B) that\n\n<!-- guess 1 -->\n"
-REFUSE = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError'); }});"
 SMOOTH = "You guessed: (B) a smooth wave that passes close by the dots"
 
 
@@ -64,36 +64,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert built.returncode == 0, built.stdout
     return folder / "out"
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Opens a browser of a reader's own, with nothing kept in it; in the end no script may have failed."""
-    contexts: list[BrowserContext] = []
-    wrong: list[str] = []
-
-    def start(**options: bool) -> BrowserContext:
-        context = browser.new_context(
-            viewport={"width": 1200, "height": 900}, java_script_enabled=options.get("script", True)
-        )
-        context.set_default_timeout(0)  # a busy machine is no failure
-        if options.get("storage", True):
-            context.on("weberror", lambda failed: wrong.append(str(failed.error)))
-        else:
-            context.add_init_script(REFUSE)  # which other scripts may not expect
-        contexts.append(context)
-        return context
-
-    yield start
-    for context in contexts:
-        context.close()
-    assert wrong == []
-
-
-def opened(context: BrowserContext, path: Path) -> Page:
-    page = context.new_page()
-    page.goto(path.as_uri(), wait_until="load")
-    return page
 
 
 def beside(page: Page, number: int = 0) -> str:

@@ -9,7 +9,6 @@
 
   var MARKS = ["true", "half true", "false"];
   var KEY = "book/future:"; // of what js/guess.js keeps
-  var STORE = "minigen:kept:"; // its keys in the browser's store begin so
 
   function make(tag, attributes, text) {
     var made = document.createElement(tag);
@@ -70,15 +69,7 @@
     open.append(every, make("span", {}, "show all verdicts"));
     bar.append(open);
     var count = make("p", { class: "mg-count", role: "status" });
-    var forget = make("button", { type: "button", class: "mg-forget" }, "Forget these marks");
-    forget.addEventListener("click", function () {
-      rows.forEach(function (each) {
-        var chosen = each.marks.querySelector("input:checked");
-        if (chosen) chosen.checked = false;
-        if (chosen) window.localStorage.removeItem(STORE + each.marks.dataset.mgKeep);
-      });
-      choose();
-    });
+    var forget = make("button", { type: "button", class: "mg-forget", "data-mg-forget": ".mg-claims" }, "Forget these marks");
     var none = make("p", { class: "mg-none" }, "No claim is left by this filter.");
     box.prepend(bar, count);
     box.append(none, forget);

@@ -2,7 +2,8 @@
 //
 //   data-mg-keep="KEY"   around radio buttons: their choice is kept
 //   data-mg-kept="KEY"   shows [data-mg-some] with the answer in [data-mg-answer], or else [data-mg-none]
-//   data-mg-forget       a button that forgets the answers of all pages; [data-mg-said] says that it did
+//   data-mg-forget       a button that forgets the answers of all pages; [data-mg-said] says that it did. With a selector
+//                        as its value it forgets those inside what it names
 //   data-mg-stored       a sentence on where answers are kept; data-mg-refused stands in for it where nothing can be
 //
 // Without this script the radio buttons are just radio buttons, and [data-mg-none] shows.
@@ -37,7 +38,15 @@
     }
   }
 
-  function forget() {
+  // All answers; or those of the questions inside the elements that a selector names.
+  function forget(inside) {
+    if (inside) {
+      all(inside + " [data-mg-keep]").forEach(function (question) {
+        delete visit[question.dataset.mgKeep];
+        if (store) store.removeItem(PREFIX + question.dataset.mgKeep);
+      });
+      return;
+    }
     visit = {};
     if (!store) return;
     Object.keys(store).forEach(function (name) {
@@ -103,8 +112,9 @@
     show();
   });
   document.addEventListener("click", function (event) {
-    if (!event.target.closest("[data-mg-forget]")) return;
-    forget();
+    var button = event.target.closest("[data-mg-forget]");
+    if (!button) return;
+    forget(button.dataset.mgForget);
     say("Forgotten.");
     show();
   });
