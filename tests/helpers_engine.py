@@ -18,7 +18,11 @@ import minigen as mg
 from minigen.zoo.pretrained import SHIPPED
 
 ROOT = Path(__file__).resolve().parents[1]
-ENGINE = ROOT / "book" / "_static" / "engine"
+WEB = ROOT / "minigen" / "show" / "web"
+ENGINE = WEB / "engine"
+STATIC = (ROOT / "book" / "_static", WEB)
+"""What a built page finds in ``_static``: the book's own files, and those that the package brings."""
+
 FILES = re.findall(r'"(\w+)"', (ENGINE / "engine.js").read_text().partition("const FILES = [")[2].partition("];")[0])
 
 BYTES = """
@@ -40,6 +44,11 @@ DRAW = """async ([net, count, options]) => {
       return { error: error.message };
     }
 }"""
+
+
+def static(name: str) -> str:
+    """The address of the file that a built page finds as ``_static/NAME``."""
+    return next(part / name for part in STATIC if (part / name).is_file()).as_uri()
 
 
 def site(folder: Path, nets: tuple[str, ...], page: str = "") -> Path:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from helpers_engine import ENGINE
+from helpers_engine import STATIC
 from weights import write
 
 import minigen as mg
 from minigen import widgets
 
-STATIC = ENGINE.parent
 PROMPT = "a small red circle above a big blue square"
 DIGITS = widgets.drawing(
     "digits-v",
@@ -86,7 +85,8 @@ RACE = '<div class="mg-race" data-net="digits-any"><p>Five films.</p></div>'
 
 def page_in(folder: Path) -> Path:
     """Write the page, its scripts and the weights that it needs."""
-    shutil.copytree(STATIC, folder / "_static")
+    for part in STATIC:
+        shutil.copytree(part, folder / "_static", dirs_exist_ok=True)
     for net in ("digits-v", "digits-any", "scenes"):
         write(net, folder / "_static" / "weights")
     styles = "".join(

@@ -30,7 +30,7 @@ import minigen as mg
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "book" / "_ext")]
 
-from helpers_engine import BYTES, DRAW, by_the_package, numbers, site  # noqa: E402
+from helpers_engine import BYTES, DRAW, WEB, by_the_package, numbers, site  # noqa: E402
 
 PUPPETEER = "puppeteer-core@25.16.0"
 NOISE = {"name": "diffusion", "width": 1.0}
@@ -86,7 +86,7 @@ try {
 def small_site(folder: Path) -> Path:
     """A page with a place for a drawing, as the build makes it."""
     path = site(folder, tuple({net for net, _, _ in DRAWINGS.values()}))
-    shutil.copytree(ROOT / "book" / "_static" / "js", folder / "_static" / "js")
+    shutil.copytree(WEB / "js", folder / "_static" / "js")
     scripts = "".join(f'<script defer src="_static/js/{name}.js"></script>' for name in ("film", "drawing"))
     path.write_text(f"{path.read_text()}{scripts}<body>{PLACE.still()}", encoding="utf-8")
     return path

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers_engine import WEB
 from playwright.sync_api import Browser, Page
 
 from minigen import widgets
 
-CSS = Path(__file__).resolve().parents[2] / "book" / "_static" / "css" / "drawing.css"
+CSS = WEB / "css" / "drawing.css"
 HEIGHTS = "() => [...document.querySelectorAll('[data-drawing] .mg-drawing-controls')].map(room => room.offsetHeight)"
 COUNTS = (
     "() => [...document.querySelectorAll('[data-drawing]')].map(f => JSON.parse(f.dataset.drawing).controls.length)"

@@ -18,7 +18,20 @@ from typing import Any
 
 import pytest
 import torch
-from helpers_engine import DRAW, ENGINE, ROOT, bare, by_the_package, file_of, in_the_page, numbers, opened, site, text
+from helpers_engine import (
+    DRAW,
+    ENGINE,
+    ROOT,
+    STATIC,
+    bare,
+    by_the_package,
+    file_of,
+    in_the_page,
+    numbers,
+    opened,
+    site,
+    text,
+)
 from playwright.sync_api import Browser, Page
 from weights import nets_of, scripts
 
@@ -37,7 +50,7 @@ import sys
 sys.path.insert(0, {str(ROOT / "book" / "_ext")!r})
 extensions = ["myst_parser", "weights"]
 html_theme = "basic"
-html_static_path = [{str(ROOT / "book" / "_static")!r}]
+html_static_path = {[str(part) for part in STATIC]!r}
 """
 NOISE = {"name": "diffusion", "width": 1.0}
 

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers_engine import ENGINE
+from helpers_engine import static
 from playwright.sync_api import Browser, Page
 
 import minigen as mg
 from minigen.base.randomness import seeded
 
-STATIC = ENGINE.parent
 SIZES, COUNT, UPDATES, RATE = (2, 8, 5, 3), 7, 12, 0.01
 LEARN = """([sizes, weights, x, y, count, updates, rate]) => {
     const network = new minigen.Network(sizes);
@@ -40,8 +39,8 @@ def place(lesson: str) -> str:
 @pytest.fixture
 def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
     styles, names = ("course", "figures", "drawing"), ("network", "train")
-    links = "".join(f"<link rel=stylesheet href={(STATIC / 'css' / name).as_uri()}.css>" for name in styles)
-    scripts = "".join(f"<script defer src={(STATIC / 'js' / name).as_uri()}.js></script>" for name in names)
+    links = "".join(f"<link rel=stylesheet href={static(f'css/{name}.css')}>" for name in styles)
+    scripts = "".join(f"<script defer src={static(f'js/{name}.js')}></script>" for name in names)
     body = place("curve") + place("cloud")
     (tmp_path / "page.html").write_text(f"<!doctype html><html lang=en><meta charset=utf-8>{links}{scripts}{body}")
     page = browser.new_context(viewport={"width": 390, "height": 900}).new_page()
