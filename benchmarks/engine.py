@@ -1,8 +1,8 @@
 """What a page needs to draw, beside torch: milliseconds of whole drawings, of one picture each.
 
 The engine of the pages (``minigen/show/web/engine``) in a headless Chromium and torch with one thread take turns; of
-some rounds the median counts. The page also draws in plain JavaScript, and slowed down three and six times, as DevTools do
-it. It needs Chromium, and MINIGEN_BROWSER names one that is not found by itself.
+some rounds the median counts. The page also draws in plain JavaScript, and slowed down three and six times, as
+DevTools do it. It needs Chromium, and MINIGEN_BROWSER names one that is not found by itself.
 """
 
 from __future__ import annotations
