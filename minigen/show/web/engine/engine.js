@@ -20,7 +20,7 @@
   let worker = null;
   let refused = ""; // why there is no worker
 
-  // A script of ours, once.
+  // A script of ours, by its path from here, once.
   function script(path) {
     return new Promise((done, fail) => {
       const tag = document.createElement("script");
@@ -117,5 +117,5 @@
   }
 
   // `settings.simd` false, set before the first drawing: compute in plain JavaScript.
-  window.minigen = { load, sample, read, receive, part: (part) => parts.push(part), settings: {} };
+  window.minigen = { load, sample, read, receive, script, part: (part) => parts.push(part), settings: {} };
 })();

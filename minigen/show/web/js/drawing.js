@@ -147,13 +147,19 @@
       this.button = made("button", { type: "button", className: "mg-draw" }, "Draw");
       this.keep = made("button", { type: "button", disabled: true }, "Keep to compare");
       this.link = made("a", { className: "mg-here", hidden: true }, "Link");
+      this.saves = ["PNG", "GIF"].map((kind) => {
+        const button = made("button", { type: "button", disabled: true, ariaLabel: `Save as ${kind}` }, kind);
+        button.addEventListener("click", () => this.save(kind));
+        return button;
+      });
       this.time = made("input", { type: "range", id: `${id}-step`, min: 0, max: 0, step: 1, value: 0 });
       this.at = made("output", { htmlFor: this.time.id });
       this.looks = made("input", { type: "checkbox", id: `${id}-looks` });
       const look = made("label", {}, this.looks, " guess and levels");
       const room = this.figure.querySelector(".mg-drawing-controls");
       const knobs = made("div", { className: "mg-knobs" }, ...this.controls.map(([, each]) => each.element));
-      const buttons = made("div", { className: "mg-buttons" }, this.button, this.keep, look, this.link);
+      const saves = made("span", { className: "mg-saves" }, "Save", ...this.saves);
+      const buttons = made("div", { className: "mg-buttons" }, this.button, this.keep, look, this.link, saves);
       const called = made("label", { htmlFor: this.time.id }, "step");
       this.slot = made("div", { className: "mg-knob mg-wide", hidden: true }, called, this.time, this.at);
       room.replaceChildren(this.told, this.bar, this.slot, knobs, buttons);
@@ -292,7 +298,7 @@
       this.film.label = words;
       this.take(mine, last);
       this.drawn = true;
-      this.keep.disabled = false;
+      for (const button of [this.keep, ...this.saves]) button.disabled = false;
       this.film.settings = label;
       this.tell_apart();
       const calls = `${last.nfe} call${last.nfe === 1 ? "" : "s"} of the network a picture`;
@@ -302,6 +308,20 @@
 
     announce(words) {
       this.told.textContent = words;
+    }
+
+    // A file to keep or share. What writes it is loaded only now.
+    async save(kind) {
+      const film = this.film.last < 0 ? this.kept : this.film;
+      const name = [this.said.net, ...film.settings].join(" ").replace(/[^\p{L}\p{N}.]+/gu, "-").slice(0, 80);
+      const file = `${name}.${kind.toLowerCase()}`;
+      try {
+        if (!window.minigen.save) await window.minigen.script("../js/save.js");
+        await window.minigen.save(film, kind, file);
+        this.announce(`Saved as ${file}.`);
+      } catch (error) {
+        this.announce(error.message);
+      }
     }
 
     // --- two beside each other

@@ -152,6 +152,13 @@
       this.onshow(this.at, moment);
     }
 
+    // The picture of the k-th moment, on a canvas of its own.
+    sheet(k) {
+      const canvas = new OffscreenCanvas(1, 1);
+      draw(canvas, "picture", this.moments[k], this.columns, this.alike);
+      return canvas;
+    }
+
     frame() {
       const frame = document.createElement("div");
       const [canvas, words] = [document.createElement("canvas"), document.createElement("span")];
