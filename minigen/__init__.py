@@ -21,7 +21,7 @@ order, where a file imports only what stands above it:
     nets/       net, mlp, unet, causal_conv, causal_transformer, causal_mixed, classifier, catalogue
     conditions, model, generator, ideal, guided, sampling
     zoo/        teaching, recipes, pretrained, own
-    metrics/    judges, distances, scores, own_scores, own, prompts, inside
+    metrics/    judges, distances, scores, own_scores, own, own_run, prompts, inside
     show/       svg, figures, pictures, plots, tables, controls, drawing, widgets
     course/     measurements, verdicts, checks
 """

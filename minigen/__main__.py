@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -76,12 +77,13 @@ def parser() -> argparse.ArgumentParser:
     draw = command("sample", run_sample, "Draw pictures into a PNG file, or each into one of its own.", also=file)
     judge = command("evaluate", run_evaluate, "Draw pictures and score them against held-out ones.", also=file)
     add_sampling(draw, 64)
-    add_sampling(judge, 1000)
+    add_sampling(judge, None, "1000; with --folder half as many as there are to train with")
     draw.add_argument("--label", type=int, help="one class (default: all, equally often)")
     draw.add_argument("--prompt", help="a sentence, for scenes (default: nothing is told)")
     draw.add_argument("--out", help="the file of a grid (default: grid.png, without --out-folder)")
     draw.add_argument("--out-folder", help="a new or empty folder: each picture into a PNG file of its own")
     draw.add_argument("--scale", type=int, default=1, help="with --out-folder: each pixel so many pixels wide")
+    judge.add_argument("--folder", help="the folder that a file of weights learned from, to judge them by")
     judge.add_argument("--split", default="held-out", help="held-out, or validation while choosing")
     judge.add_argument("--write", action="store_true", help="write the scores beside the weights")
 
@@ -104,9 +106,9 @@ def add_training(make: argparse.ArgumentParser) -> None:
     make.add_argument("--precision", help="auto, float32, bfloat16 (default: auto)")
 
 
-def add_sampling(sub: argparse.ArgumentParser, count: int) -> None:
+def add_sampling(sub: argparse.ArgumentParser, count: int | None, said: str = "") -> None:
     """The options of all commands that draw."""
-    sub.add_argument("--count", type=int, default=count, help=f"how many pictures (default: {count})")
+    sub.add_argument("--count", type=int, default=count, help=f"how many pictures (default: {said or count})")
     sub.add_argument("--steps", type=int)
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument("--eta", type=float)
@@ -213,6 +215,7 @@ def train_on_folder(options: argparse.Namespace, changes: dict[str, Any]) -> int
     if len(found.names) > 1:
         print(f"labels: {', '.join(f'{label} {name}' for label, name in enumerate(found.names))}")
     print(f"python -m minigen sample {path} --out-folder drawn")
+    print(f"python -m minigen evaluate {shlex.quote(str(path))} --folder {shlex.quote(options.name)}")
     return 0
 
 
@@ -272,12 +275,15 @@ def run_evaluate(options: argparse.Namespace) -> None:
     from minigen.show.tables import scores_table
 
     check_choice("--split", options.split, ("held-out", "validation"))
-    check_whole("--count", options.count, LEAST, MOST)
     of_a_file = options.name.endswith(".safetensors")
     if of_a_file and options.write:
         raise ValueError(
             "--write is for recipes, whose weights have a record; allowed: --json, and to keep what it says"
         )
+    if options.folder is not None:
+        return evaluate_on_folder(options)
+    options.count = 1000 if options.count is None else options.count
+    check_whole("--count", options.count, LEAST, MOST)
     if not of_a_file and not isinstance(recipe(options.name).build(), Generator):
         scores = of_a_classifier(options, where(options))
     else:
@@ -294,6 +300,27 @@ def run_evaluate(options: argparse.Namespace) -> None:
     if options.write:
         path = zoo.add_scores(options.name, scores, folder_of(options))
         print(f"written to {path}", file=sys.stderr if options.json else sys.stdout)
+
+
+def evaluate_on_folder(options: argparse.Namespace) -> None:
+    """Score weights of a reader's own folder by the pictures of this folder."""
+    from minigen.metrics.own_run import folder_of, score_run, usual_count
+
+    if not options.name.endswith(".safetensors"):
+        raise ValueError(
+            f"--folder is {options.folder!r} with the recipe {options.name!r}; allowed: with a file of weights that"
+            " python -m minigen train FOLDER made, such as runs/own-icons.safetensors"
+        )
+    model = generator_of(options)
+    found = folder_of(options.name, model, options.folder, progress=not options.json)
+    count = usual_count(found) if options.count is None else options.count
+    settings = {**model.sampling, **chosen(options, *SAMPLING)}
+    scores, like = score_run(model, found, count, options.split, options.seed, progress=True, **settings)
+    if options.json:
+        about = {"nearest": like.rounded(), "seed": options.seed, "sampling": settings}
+        print(json.dumps({**scores.rounded(), **about}, indent=2))
+    else:
+        print(f"seed {options.seed}, sampling {settings}", scores, like, sep="\n")
 
 
 def check_judged(model: Generator, options: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -284,11 +285,11 @@ class Generator(nn.Module):
                 if part is not None:
                     check_kept(part)
 
-    def save(self, path: str | Path) -> Path:
-        """Save weights and choices as one safetensors file."""
+    def save(self, path: str | Path, about: Mapping[str, Any] | None = None) -> Path:
+        """Save weights and choices as one safetensors file, and ``about``: what else it is to say, as JSON has it."""
         self.check_saved()
         store.check_writable("path", path)
-        return store.save(path, self.state_dict(), {"generator": self.config()})
+        return store.save(path, self.state_dict(), {**(about or {}), "generator": self.config()})
 
     @staticmethod
     def load(path: str | Path, device: torch.device | str = "cpu") -> Generator:

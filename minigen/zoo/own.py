@@ -107,7 +107,7 @@ def train_own(
         model, *given, validation=judged, checkpoint=checkpoint, iterations=iterations or earlier["iterations"],
         batch_size=batch_size, seed=seed, device=device, **settings,
     )  # fmt: skip
-    model.save(path)
+    model.save(path, {"pictures": found.record()})
     if not history.interrupted:
         checkpoint.unlink(missing_ok=True)
         planned.unlink(missing_ok=True)
