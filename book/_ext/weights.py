@@ -31,7 +31,9 @@ SCRIPTS = (
     ("&quot;paint&quot;", ["js/paint.js"]),
     ("data-drawing=", ["js/drawing.js"]),
     ("mg-race", ["js/race.js"]),
-    ("data-train=", ["js/network.js", "js/train.js"]),
+    ("data-train=", ["js/network.js"]),
+    ('data-train="average"', ["js/average.js"]),
+    ("data-train=", ["js/train.js"]),
 )
 """What stands in a page that has something to draw, paint or train, and the scripts that do it; in their order."""
 

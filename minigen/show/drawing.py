@@ -11,6 +11,7 @@ from __future__ import annotations
 import html
 import json
 import os
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -34,7 +35,7 @@ IN_THE_BOOK = "MINIGEN_BOOK"
 CHANGEABLE = ("net", "plan", "negative", *(each.name for each in fields(Options) if each.name != "cache"))
 """What a control may be called, where a net draws."""
 
-TRAINS = ("curve", "cloud")
+TRAINS = ("curve", "cloud", "average")
 """What pages train (``js/train.js``)."""
 
 PICTURES = ("known", "mask")
@@ -54,6 +55,7 @@ class Drawing:
         caption: below it.
         said: all that a page would need to draw by itself, as JSON; empty if it can't.
         trains: what a page trains there instead, one of ``TRAINS``; or empty.
+        answers: the pictures among which a reader chooses there, by their names, as JSON; or empty.
     """
 
     controls: tuple[Control, ...]
@@ -61,6 +63,7 @@ class Drawing:
     caption: str
     said: str = ""
     trains: str = ""
+    answers: str = ""
 
     @property
     def start(self) -> dict[str, Any]:
@@ -81,6 +84,7 @@ class Drawing:
         figure = self.figure()
         data = f' data-drawing="{html.escape(self.said)}" style="--mg-controls: {len(at)}"' if self.said else ""
         data += f' data-train="{self.trains}"' if self.trains else ""
+        data += f' data-answers="{html.escape(self.answers)}"' if self.answers else ""
         return (
             f'<figure class="mg-figure mg-drawing"{data}>{figure.content}'
             f'<div class="mg-drawing-controls"><p class="mg-live"><em>{html.escape(text)}</em></p></div>'
@@ -111,6 +115,7 @@ def drawing(
     *,
     draw: Callable[..., Figure] | None = None,
     trains: str = "",
+    answers: Mapping[str, Tensor] | None = None,
     called: Mapping[str, str] | None = None,
     alt: str = "",
     caption: str = "",
@@ -137,7 +142,9 @@ def drawing(
         draw: instead of a net, a function with the controls as arguments that returns a figure. A page can't call
             it, so there it stays the picture of the start. Its figure says itself what is to be seen.
         trains: with ``draw``, what the page trains there before its reader's eyes: "curve", a curve through dots
-            (chapter 1), or "cloud", from noise to points in the plane (chapter 7).
+            (chapter 1), "average", one answer to several pictures (chapter 2), or "cloud", from noise to points in
+            the plane (chapter 7).
+        answers: with ``trains="average"``, by their names the pictures (1, 16, 16) that a reader may call right.
         called: by a control's name what readers see in its place, such as ``{"mask": "rows given"}``.
         alt: what is to be seen; names of options in braces become what they are.
         caption: below the picture.
@@ -170,13 +177,22 @@ def drawing(
         if alt:
             raise ValueError(f"alt is {alt!r} with draw; allowed: none, since the figure that draw returns has its own")
         place = _by_function(draw, made, caption, options)
-        return replace(place, trains=check_choice("trains", trains, TRAINS)) if trains else place
+        if (trains == "average") != bool(answers):
+            raise ValueError(f"answers and trains={trains!r} do not fit; allowed: answers with trains='average' alone")
+        told = _letters(answers) if answers else ""
+        return replace(place, trains=check_choice("trains", trains, TRAINS), answers=told) if trains else place
     if trains:
         raise ValueError(f"trains is {trains!r} with a net; allowed: with draw, since a net has learned already")
     for each in made:
         check_choice("controls", each.name, CHANGEABLE)
     sheet = _Sheet(str(net), check_whole("count", count), options, alt, columns, scale)
     return sheet.place(made, caption)
+
+
+def _letters(answers: Mapping[str, Tensor]) -> str:
+    """Pictures by their names as JSON, a byte a pixel, in base64."""
+    levels = {name: ((each.clamp(-1, 1) + 1) * 127.5).round().byte() for name, each in answers.items()}
+    return json.dumps({name: b64encode(bytes(each.flatten().tolist())).decode() for name, each in levels.items()})
 
 
 def _by_function(

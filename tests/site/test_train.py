@@ -31,17 +31,20 @@ def picture(seed: int) -> mg.plots.Figure:
     return mg.plots.grid(torch.zeros(1, 1, 4, 4), alt="A grey square stands here.")
 
 
-def place(lesson: str) -> str:
-    made = mg.widgets.drawing(draw=picture, controls={"seed": (0, 3)}, trains=lesson, caption="A place.")
+ANSWERS = dict(zip(("a 4", "a 7", "a 0"), mg.data.digits(size=16)[0][:3], strict=True))
+
+
+def place(lesson: str, **given: Any) -> str:
+    made = mg.widgets.drawing(draw=picture, controls={"seed": (0, 3)}, trains=lesson, caption="A place.", **given)
     return made.still()
 
 
 @pytest.fixture
 def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
-    styles, names = ("course", "figures", "drawing"), ("network", "train")
+    styles, names = ("course", "figures", "drawing"), ("network", "average", "train")
     links = "".join(f"<link rel=stylesheet href={static(f'css/{name}.css')}>" for name in styles)
     scripts = "".join(f"<script defer src={static(f'js/{name}.js')}></script>" for name in names)
-    body = place("curve") + place("cloud")
+    body = place("curve") + place("cloud") + place("average", answers=ANSWERS)
     (tmp_path / "page.html").write_text(f"<!doctype html><html lang=en><meta charset=utf-8>{links}{scripts}{body}")
     page = browser.new_context(viewport={"width": 390, "height": 900}).new_page()
     page.context.set_default_timeout(120_000)
@@ -123,6 +126,42 @@ def test_points_can_be_added_and_presets_take_their_place(page: Page) -> None:
     cloud.get_by_label("points", exact=True).select_option("spiral")
     assert "40 training points" in str(square.get_attribute("aria-label"))
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def squares(page: Page) -> list[torch.Tensor]:
+    """The network's answer and the average, from -1 to 1."""
+    script = """all => all.map(each => Array.from(each.getContext("2d").getImageData(0, 0, 16, 16).data))"""
+    found = page.locator(".mg-both canvas").evaluate_all(script)
+    return [torch.tensor(each)[::4].view(1, 16, 16) / 127.5 - 1 for each in found]
+
+
+def test_it_ends_at_the_average_of_what_is_ticked(page: Page) -> None:
+    """By keyboard: first the 4 and the 7; then the 7 no more, while it trains."""
+    figure = page.locator("figure").nth(2)
+    four, seven, _ = ANSWERS.values()
+    for wanted in ((four + seven) / 2, four):
+        figure.get_by_role("button", name="Train").focus()
+        page.keyboard.press("Enter")
+        close = "document.querySelectorAll('.mg-numbers')[2].textContent.endsWith('by 0.0000')"
+        page.wait_for_function(close)
+        page.keyboard.press("Enter")
+        answer, average = squares(page)
+        assert (answer - average).abs().max() <= 1 / 127  # a step of grey
+        assert (average - wanted).abs().max() < 0.01
+        assert re.search(r"loss (\d\.\d{4}) \(at least \1\)", figure.locator(".mg-numbers").inner_text())
+        assert re.search(r", \d+ updates a second\.", figure.locator(".mg-told").inner_text())
+        figure.get_by_label("a 7").focus()
+        page.keyboard.press("Space")
+
+
+def test_without_a_right_answer_it_learns_nothing(page: Page) -> None:
+    figure = page.locator("figure").nth(2)
+    figure.get_by_label("a 4").uncheck()
+    figure.get_by_label("a 7").uncheck()
+    figure.get_by_role("button", name="One update").click()
+    assert figure.locator(".mg-numbers").inner_text() == "0 updates; nothing is ticked, so nothing is right"
+    with pytest.raises(ValueError, match="answers with trains='average' alone"):
+        place("curve", answers=ANSWERS)
 
 
 def test_a_page_says_what_it_trains_and_a_net_is_refused() -> None:

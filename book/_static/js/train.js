@@ -1,5 +1,5 @@
 // Trains in the page, before the reader's eyes: `data-train="curve"` (chapter 1: dots that can be dragged, and the curve
-// that follows) and `data-train="cloud"` (chapter 7: from noise to a cloud of points in the plane).
+// that follows), "average" (chapter 2: js/average.js) and "cloud" (chapter 7: from noise to points in the plane).
 //
 // Without this script the book's picture and its sentence stay.
 (function () {
@@ -46,7 +46,7 @@
       const knobs = made("div", { className: "mg-knobs" }, ...this.presets());
       room.replaceChildren(this.numbers, knobs, made("div", { className: "mg-buttons" }, this.go, this.once, this.anew), this.told);
       for (const child of Array.from(figure.children)) if (!child.matches("figcaption, .mg-drawing-controls")) child.remove();
-      room.before(this.canvas);
+      room.before(...(lesson.tools?.(() => this.draw()) ?? [this.canvas]));
       lesson.pointed?.(this.canvas, () => this.draw());
       this.start();
     }
@@ -75,17 +75,26 @@
         if (!this.running) return;
         const begin = performance.now();
         const updates = this.lesson.network.updates;
-        while (performance.now() - begin < BUDGET) this.loss = this.lesson.learn();
-        const each = (performance.now() - begin) / (this.lesson.network.updates - updates);
-        this.speed = Math.round(1000 / each);
+        const most = updates + (this.lesson.pace ?? Infinity);
+        do this.loss = this.lesson.learn();
+        while (this.loss !== null && performance.now() - begin < BUDGET && this.lesson.network.updates < most);
+        this.speed = this.faster(begin, this.lesson.network.updates - updates);
         if (!still.matches || this.lesson.network.updates % 50 < 5) this.draw();
         requestAnimationFrame(frame);
       };
       requestAnimationFrame(frame);
     }
 
+    // Updates a second: what was possible, or what was wanted.
+    faster(begin, done) {
+      const each = this.lesson.pace ? begin - (this.before ?? begin - 16) : performance.now() - begin;
+      this.before = begin;
+      return Math.round((1000 * done) / each);
+    }
+
     pause() {
       this.running = false;
+      this.before = null;
       this.go.textContent = "Train";
       this.draw();
       this.told.textContent = `${this.words()}, ${this.speed ?? 0} updates a second.`;
@@ -99,7 +108,7 @@
     words() {
       const { updates } = this.lesson.network;
       const loss = this.loss === null ? "" : `, loss ${this.loss.toFixed(4)}`;
-      return `${updates} update${updates === 1 ? "" : "s"}${loss}`;
+      return `${updates} update${updates === 1 ? "" : "s"}${loss}${this.lesson.more?.() ?? ""}`;
     }
 
     draw() {
@@ -306,9 +315,10 @@
     }
   }
 
-  const LESSONS = { curve: [Curve, [480, 220]], cloud: [Cloud, [320, 320]] };
+  const { Average } = window.minigen;
+  const LESSONS = { curve: [Curve, [480, 220]], cloud: [Cloud, [320, 320]], average: [Average, [0, 0]] };
   for (const figure of document.querySelectorAll("figure[data-train]")) {
     const [Lesson, size] = LESSONS[figure.dataset.train];
-    new Trainer(figure, new Lesson(), size);
+    new Trainer(figure, new Lesson(figure), size);
   }
 })();
