@@ -22,7 +22,7 @@ order, where a file imports only what stands above it:
     conditions, model, generator, ideal, guided, sampling
     zoo/        teaching, recipes, pretrained, own
     metrics/    judges, distances, scores, own_scores, own, own_run, prompts, inside
-    show/       svg, figures, pictures, plots, tables, controls, drawing, widgets
+    show/       svg, figures, pictures, plots, tables, controls, engine, drawing, widgets, export
     course/     measurements, verdicts, checks
 """
 
@@ -43,6 +43,7 @@ from minigen.guided import Guided
 from minigen.ideal import IdealGenerator
 from minigen.sampling import Options, Walk, nfe, sample, trajectory
 from minigen.show import plots, tables, widgets
+from minigen.show.export import export_page
 from minigen.training import History, train
 from minigen.zoo import recipes
 
@@ -59,6 +60,7 @@ __all__ = [
     "Walk",
     "check",
     "data",
+    "export_page",
     "heads",
     "metrics",
     "nets",

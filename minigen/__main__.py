@@ -1,9 +1,8 @@
-"""The command line: ``python -m minigen train | sample | evaluate | list``."""
+"""The command line: ``python -m minigen train | sample | evaluate | export | list``."""
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import shlex
@@ -16,6 +15,7 @@ from typing import Any
 from minigen import data, zoo
 from minigen.base import store
 from minigen.base.errors import check_choice, check_whole
+from minigen.base.parts import import_parts
 from minigen.conditions import Labels, Prompt
 from minigen.data import shapes as scenes
 from minigen.generator import Generator
@@ -76,8 +76,11 @@ def parser() -> argparse.ArgumentParser:
     file = "; or a file that Generator.save wrote"
     draw = command("sample", run_sample, "Draw pictures into a PNG file, or each into one of its own.", also=file)
     judge = command("evaluate", run_evaluate, "Draw pictures and score them against held-out ones.", also=file)
+    page = command("export", run_export, "Write one HTML page that draws with a model, in any browser.", also=file)
     add_sampling(draw, 64)
     add_sampling(judge, None, "1000; with --folder half as many as there are to train with")
+    add_sampling(page, None, "as many as suit their size")
+    add_page(page)
     draw.add_argument("--label", type=int, help="one class (default: all, equally often)")
     draw.add_argument("--prompt", help="a sentence, for scenes (default: nothing is told)")
     draw.add_argument("--out", help="the file of a grid (default: grid.png, without --out-folder)")
@@ -106,6 +109,18 @@ def add_training(make: argparse.ArgumentParser) -> None:
     make.add_argument("--precision", help="auto, float32, bfloat16 (default: auto)")
 
 
+def add_page(page: argparse.ArgumentParser) -> None:
+    """The options of a page that is exported."""
+    page.add_argument("page", help="the file to write, such as drawn.html; nothing is overwritten")
+    page.add_argument("--title", help="above the page (default: says what draws)")
+    page.add_argument("--about", help="what the model was trained on, in a sentence")
+    page.add_argument("--licence", help="what may be done with the model and its pictures")
+    page.add_argument("--names", help="of the labels, in their order, with commas between")
+    page.add_argument("--label", type=int, help="the class to begin with (default: each in turn)")
+    page.add_argument("--prompt", help="the sentence to begin with")
+    page.add_argument("--weights", help="int8, float16 or float32 (default: int8)")
+
+
 def add_sampling(sub: argparse.ArgumentParser, count: int | None, said: str = "") -> None:
     """The options of all commands that draw."""
     sub.add_argument("--count", type=int, default=count, help=f"how many pictures (default: {said or count})")
@@ -122,20 +137,6 @@ def add_sampling(sub: argparse.ArgumentParser, count: int | None, said: str = ""
 def chosen(options: argparse.Namespace, *names: str) -> dict[str, Any]:
     """The options that were given, as keyword arguments."""
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-
-
-def import_parts(path: Path) -> None:
-    """Run a reader's own file, which defines parts (classes) and adds recipes; only what is named is ever run."""
-    if not path.is_file():
-        raise FileNotFoundError(f"--import is {str(path)!r}, which is no file; allowed: a Python file with your parts")
-    name = f"imported_{path.stem}"  # of its own: a file called random.py must not take the place of the library's
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"--import is {str(path)!r}; allowed: a Python file, whose name ends in .py")
-    if (beside := str(path.resolve().parent)) not in sys.path:
-        sys.path.append(beside)  # modules that lie beside it are found, and none takes the place of another one
-    sys.modules[name] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
 
 
 def generator_of(options: argparse.Namespace) -> Generator:
@@ -412,6 +413,19 @@ def of_the_plan(model: Any, drawn: Any, split: str, of: str) -> dict[str, Any]:
             where: None if value is None else round(value, 4) for where, value in asdict(gradients).items()
         }
     return found
+
+
+def run_export(options: argparse.Namespace) -> None:
+    """Write a page that draws by itself."""
+    from minigen.show.export import export_page
+
+    model = generator_of(options)
+    told = chosen(options, "prompt", "seed", *SAMPLING) | label_of(options, model)
+    said: dict[str, Any] = {"title": f"What {Path(options.name).stem} draws"}
+    said |= chosen(options, "title", "about", "licence", "weights", "count")
+    names = None if options.names is None else [name.strip() for name in options.names.split(",")]
+    path = export_page(model, options.page, names=names, **said, **told)
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, to be opened in any browser")
 
 
 def run_list(options: argparse.Namespace) -> None:

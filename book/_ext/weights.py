@@ -9,7 +9,6 @@ page does.
 
 from __future__ import annotations
 
-import base64
 import html
 import json
 import re
@@ -17,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minigen.show.engine import weight_scripts
 from minigen.zoo.pretrained import SHIPPED
 from minigen.zoo.recipes import recipe
 
@@ -36,9 +36,6 @@ SCRIPTS = (
     ("data-train=", ["js/train.js"]),
 )
 """What stands in a page that has something to draw, paint or train, and the scripts that do it; in their order."""
-
-PART = 3 * 2**16
-"""Bytes of weights in a script: a multiple of 3, so that the parts' base64 can be put together."""
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -71,11 +68,7 @@ def drawn_by(drawing: dict[str, Any]) -> Iterator[str]:
 def scripts(net: str) -> Iterator[str]:
     """The text of the scripts that hand over a net's weights, each a part, the first with the options that suit it."""
     content = (SHIPPED / f"{net}.safetensors").read_bytes()
-    sampling = json.dumps(dict(recipe(net).sampling))
-    count = -(-len(content) // PART)
-    for part in range(count):
-        text = base64.b64encode(content[part * PART : (part + 1) * PART]).decode()
-        yield f'minigen.receive("{net}", {part}, {count}, "{text}", {sampling});\n'
+    return weight_scripts(net, content, recipe(net).sampling)
 
 
 def write(net: str, folder: Path) -> None:

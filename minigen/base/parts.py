@@ -9,10 +9,13 @@ it: from then on a file that names the class and its settings can be read. Nothi
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from minigen.base.errors import check_choice, nearest
@@ -222,3 +225,17 @@ def can_be_kept(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return all(map(can_be_kept, value))
     return value is None or (isinstance(value, bool | int | float | str) and value == value)
+
+
+def import_parts(path: Path) -> None:
+    """Run a reader's own file, which defines parts (classes) and adds recipes; only what is named is ever run."""
+    if not path.is_file():
+        raise FileNotFoundError(f"--import is {str(path)!r}, which is no file; allowed: a Python file with your parts")
+    name = f"imported_{path.stem}"  # of its own: a file called random.py must not take the place of the library's
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"--import is {str(path)!r}; allowed: a Python file, whose name ends in .py")
+    if (beside := str(path.resolve().parent)) not in sys.path:
+        sys.path.append(beside)  # modules that lie beside it are found, and none takes the place of another one
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)

@@ -25,6 +25,7 @@ from minigen.guided import Guided
 from minigen.plans import Plan
 from minigen.sampling import Options, sample
 from minigen.show.controls import Allowed, Control, box, control, listed
+from minigen.show.engine import page_plan
 from minigen.show.figures import Figure, check_alt
 from minigen.show.pictures import grid
 from minigen.zoo.pretrained import load, names
@@ -166,11 +167,7 @@ def drawing(
     """
     if not controls:
         raise ValueError("controls is empty; allowed: what can be changed, such as {'seed': (0, 9)}")
-    for name in called or {}:
-        check_choice("called", name, list(controls))
-    made = tuple(
-        replace(control(name, allowed), called=(called or {}).get(name, "")) for name, allowed in controls.items()
-    )
+    made = controlled(controls, called or {})
     if (net is None) == (draw is None):
         raise ValueError("net and draw are both " + ("missing" if net is None else "given") + "; allowed: one of them")
     if draw is not None:
@@ -185,7 +182,7 @@ def drawing(
         raise ValueError(f"trains is {trains!r} with a net; allowed: with draw, since a net has learned already")
     for each in made:
         check_choice("controls", each.name, CHANGEABLE)
-    sheet = _Sheet(str(net), check_whole("count", count), options, alt, columns, scale)
+    sheet = Sheet(str(net), check_whole("count", count), options, alt, columns, scale)
     return sheet.place(made, caption)
 
 
@@ -193,6 +190,13 @@ def _letters(answers: Mapping[str, Tensor]) -> str:
     """Pictures by their names as JSON, a byte a pixel, in base64."""
     levels = {name: ((each.clamp(-1, 1) + 1) * 127.5).round().byte() for name, each in answers.items()}
     return json.dumps({name: b64encode(bytes(each.flatten().tolist())).decode() for name, each in levels.items()})
+
+
+def controlled(controls: Mapping[str, Allowed], called: Mapping[str, str]) -> tuple[Control, ...]:
+    """The controls, by what they allow and what readers see in place of their names."""
+    for name in called:
+        check_choice("called", name, list(controls))
+    return tuple(replace(control(name, allowed), called=called.get(name, "")) for name, allowed in controls.items())
 
 
 def _by_function(
@@ -224,8 +228,8 @@ def _net(name: str) -> Generator:
 
 
 @dataclass(frozen=True)
-class _Sheet:
-    """What is drawn and how it is laid out."""
+class Sheet:
+    """What is drawn and how it is laid out: by a net of the course, or by a reader's ``own``."""
 
     net: str
     count: int
@@ -233,18 +237,24 @@ class _Sheet:
     alt: str
     columns: int | None
     scale: int
+    own: Generator | None = None
+
+    def loaded(self, name: str) -> Generator:
+        """The net of this name."""
+        return self.own or _net(name)
 
     def model(self, values: Mapping[str, Any]) -> tuple[Generator | Guided, dict[str, Any]]:
         """The net that draws, along the plan that is asked for; and the options of ``sample``."""
         given = {"net": self.net, **self.given, **values}
-        net = _net(given.pop("net"))
+        net = self.loaded(given.pop("net"))
         options = {**net.sampling, **given}
-        plan, negative = options.pop("plan", None), options.pop("negative", None)
+        plan, negative, levels = (options.pop(name, None) for name in ("plan", "negative", "levels"))
         for name in PICTURES:
             if options.get(name) is not None:
                 options[name] = tensor(options[name])
         model = net if plan is None else net.along(plan)
-        return (Guided(model, negative=negative) if negative else model), options
+        other = negative or levels is not None
+        return (Guided(model, negative=negative, levels=levels) if other else model), options
 
     def pictures(self, **values: Any) -> Tensor:
         """What ``sample`` draws."""
@@ -272,7 +282,7 @@ class _Sheet:
         """The control with the value that is given, or else with the one that suits the net, if that is allowed."""
         if one.name in self.given:
             return one.at_start(self.given[one.name])
-        usual = {"net": self.net, **_net(self.net).sampling}
+        usual = {"net": self.net, **self.loaded(self.net).sampling}
         suits = one.kind != "text" and one.name in usual and one.allows(usual[one.name])
         return one.at_start(usual[one.name]) if suits else one
 
@@ -302,20 +312,21 @@ class _Sheet:
     def json(self, controls: Sequence[Control]) -> str:
         """Everything, as a page can read it; what can't be written down is refused."""
         start = {"net": self.net, "plan": None, **self.given, **{each.name: each.start for each in controls}}
-        options = {**_net(start["net"]).sampling, **start}
+        net = self.loaded(start["net"])
+        options = {**net.sampling, **start}
         content = {
             **{name: start[name] for name in ("net", "plan")},
             **{name: getattr(self, name) for name in ("count", "columns", "scale", "alt")},
             "options": {name: value for name, value in options.items() if name not in ("net", "plan")},
             "controls": [each.plain() for each in controls],
         }
-        return json.dumps(content, default=_plain)
+        return json.dumps(content, default=lambda value: _plain(value, net))
 
 
-def _plain(value: Any) -> Any:
-    """A plan as a file would name it."""
+def _plain(value: Any, net: Generator) -> Any:
+    """A plan as the engine reads it."""
     if isinstance(value, Plan):
-        return value.config()
+        return page_plan(value, net.shape)
     raise TypeError(
         f"an option is a {type(value).__name__}; allowed: what a page can hold: numbers, words, lists, plans"
     )

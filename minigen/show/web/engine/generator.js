@@ -1,6 +1,6 @@
 // A generator is four choices and their weights; and the other ways to guide one.
 // Mirrors minigen/generator.py and guided.py.
-minigen.part(function generator({ Kernel, ROUNDING, build_condition, build_head, build_plan, ...parts }) {
+minigen.part(function generator({ ROUNDING, build_condition, build_head, build_plan, in_kernel, ...parts }) {
   const { CausalConv, CausalTransformer, UNet, check_choice, check_number, config_of, float, hide } = parts;
   const { load, repr, schedule } = parts;
 
@@ -11,15 +11,17 @@ minigen.part(function generator({ Kernel, ROUNDING, build_condition, build_head,
     constructor(buffer, simd = true) {
       const { tensors, about } = load(buffer);
       const config = config_of(about, "generator", "read");
-      const kernel = new Kernel(simd);
-      this.simd = kernel.simd;
-      this.net = new NETS[check_choice("net", config.net.name, Object.keys(NETS))](kernel, tensors, config.net);
+      const Net = NETS[check_choice("net", config.net.name, Object.keys(NETS))];
+      in_kernel(simd, (kernel) => {
+        this.simd = kernel.simd;
+        this.net = new Net(kernel, tensors, config.net);
+        this.condition = build_condition(kernel, tensors, config.condition);
+      });
       this.shape = [this.net.channels, this.net.size, this.net.size];
       this.side = this.net.size;
       this.head = build_head(config.head);
       this.plan = build_plan(config.plan, this.side);
       this.schedule = schedule(config.schedule);
-      this.condition = build_condition(kernel, tensors, config.condition);
     }
 
     // This generator with the plan that a config says: the same weights, another way to walk.

@@ -16,13 +16,15 @@ minigen.part(function kernel() {
     "BWxpbmVzBANydW4=";
 
   const BYTES = 2 ** 25; // of memory, 512 pages, as conv.wat says; what is not touched costs nothing
+  const MOST = 2 ** 31;
 
   // conv(from, weights, bias, to, height, width, before, after, reach), see conv.wat; or null where SIMD is missing or
   // a page does not allow WebAssembly.
-  function assembled() {
+  function assembled(bytes) {
     try {
-      const bytes = Uint8Array.from(atob(ASSEMBLED), (letter) => letter.charCodeAt(0));
-      const { memory, conv } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
+      const code = Uint8Array.from(atob(ASSEMBLED), (letter) => letter.charCodeAt(0));
+      const { memory, conv } = new WebAssembly.Instance(new WebAssembly.Module(code)).exports;
+      memory.grow((bytes - BYTES) / 2 ** 16);
       return { simd: true, buffer: memory.buffer, conv };
     } catch {
       return null;
@@ -30,8 +32,8 @@ minigen.part(function kernel() {
   }
 
   // The same in JavaScript: one pixel and eight output channels at once.
-  function plain() {
-    const buffer = new ArrayBuffer(BYTES);
+  function plain(bytes) {
+    const buffer = new ArrayBuffer(bytes);
     const m = new Float32Array(buffer);
     const f = Math.fround;
 
@@ -74,8 +76,8 @@ minigen.part(function kernel() {
 
   // One network's memory, from which rooms for its weights and features are given out once and for all.
   class Kernel {
-    constructor(simd = true) {
-      Object.assign(this, (simd && assembled()) || plain());
+    constructor(simd = true, bytes = BYTES) {
+      Object.assign(this, (simd && assembled(bytes)) || plain(bytes));
       this.given = 0;
     }
 
@@ -87,5 +89,15 @@ minigen.part(function kernel() {
     }
   }
 
-  return { Kernel };
+  // What `make` makes with a kernel; of a net that does not fit with one of more memory.
+  function in_kernel(simd, make, bytes = BYTES) {
+    try {
+      return make(new Kernel(simd, bytes));
+    } catch (error) {
+      if (!(error instanceof RangeError) || bytes === MOST) throw error;
+      return in_kernel(simd, make, 2 * bytes);
+    }
+  }
+
+  return { Kernel, in_kernel };
 });

@@ -9,14 +9,16 @@ minigen.part(function nets({ BLOCK, float }) {
     constructor(kernel, tensors, name, height, width = height, weight = `${name}.weight`, bias = `${name}.bias`) {
       const { shape, values } = tensors[weight];
       const [outputs, before, reach = 1] = shape;
-      if (width % 4) throw new Error(`width is ${width}; allowed here: multiples of 4, which the kernel takes at once`);
-      Object.assign(this, { kernel, height, width, outputs, before, reach, after: Math.ceil(outputs / 8) * 8 });
+      if (reach === 1) [height, width] = [1, height * width]; // one row, whatever the picture's shape
+      const wide = Math.ceil(width / 4) * 4; // the kernel takes four pixels of a row at once
+      Object.assign(this, { kernel, height, width, wide, outputs, before, reach, after: Math.ceil(outputs / 8) * 8 });
       this.weights = kernel.room(this.after * before * reach * reach);
       this.arrange(values);
       this.bias = kernel.room(this.after);
       this.bias.set(tensors[bias].values);
-      this.input = kernel.room((height + reach - 1) * (width + reach - 1) * before); // with a border of zeros
-      this.output = kernel.room(height * width * this.after);
+      this.input = kernel.room((height + reach - 1) * (wide + reach - 1) * before); // with a border of zeros
+      if (reach === 1) this.input = this.input.subarray(0, width * before);
+      this.output = kernel.room(height * wide * this.after).subarray(0, height * width * this.after);
     }
 
     // From (outputs, before, reach, reach) to (outputs / 8, reach, reach, before, 8), as the kernel reads them.
@@ -32,7 +34,7 @@ minigen.part(function nets({ BLOCK, float }) {
     place(pixel) {
       const [y, x] = [Math.floor(pixel / this.width), pixel % this.width];
       const border = (this.reach - 1) / 2;
-      return ((y + border) * (this.width + this.reach - 1) + x + border) * this.before;
+      return ((y + border) * (this.wide + this.reach - 1) + x + border) * this.before;
     }
 
     // Of a linear layer only as many rows as are filled.
@@ -41,7 +43,15 @@ minigen.part(function nets({ BLOCK, float }) {
       const [height, width] = [this.height, Math.ceil(rows / 4) * 4];
       const { kernel, weights, bias, before, after, reach } = this;
       kernel.conv(from, weights.byteOffset, bias.byteOffset, to, height, width, before * 4, after * 4, reach);
+      if (height > 1 && this.wide > this.width) this.close_up();
       return this.output;
+    }
+
+    // Rows move together: what lies behind a row's last pixel is none.
+    close_up() {
+      const [row, pitch] = [this.width * this.after, this.wide * this.after];
+      const all = new Float32Array(this.kernel.buffer, this.output.byteOffset, this.height * pitch);
+      for (let y = 1; y < this.height; y++) all.copyWithin(y * row, y * pitch, y * pitch + row);
     }
   }
 

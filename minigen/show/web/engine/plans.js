@@ -17,13 +17,15 @@ minigen.part(function plans({ BLOCK, SCHEDULES, check_choice, check_number, chec
 
   // Whole pixels, piece by piece: levels are 0 or 1.
   class Staircase {
-    constructor({ name, patch = null }) {
+    // `places`: of a plan that is none of the package's, the piece that each pixel belongs to.
+    constructor({ name, patch = null, places = null }) {
       if (patch !== null) check_whole("patch", patch);
-      Object.assign(this, { name, patch, whole: true, alike: name === "one_shot", start: 1 });
+      Object.assign(this, { name, patch, written: places, whole: true, alike: name === "one_shot", start: 1 });
     }
 
     // How many pieces a picture has: the most steps a walk can take.
     default_steps(side) {
+      if (this.written) return Math.max(...this.written) + 1;
       if (this.patch === null) return this.name === "one_shot" ? 1 : side ** 2;
       return (side / this.patch) ** 2;
     }
@@ -42,6 +44,7 @@ minigen.part(function plans({ BLOCK, SCHEDULES, check_choice, check_number, chec
     // Which piece each pixel belongs to, counted from 0.
     places(side, drawn) {
       if (this.name === "random_order") return drawn;
+      if (this.written) return this.written;
       if (this.patch === null) return new Array(side ** 2).fill(0);
       const block = (i) => Math.floor(i / this.patch);
       return draws(side ** 2, (_, i) => block(Math.floor(i / side)) * (side / this.patch) + block(i % side));
@@ -159,7 +162,7 @@ minigen.part(function plans({ BLOCK, SCHEDULES, check_choice, check_number, chec
   const shifted = (done, shift) => done / (done + shift * (1 - done));
 
   function build_plan(config, side) {
-    check_choice("plan", config.name, NAMES);
+    if (!("places" in config)) check_choice("plan", config.name, NAMES);
     const plan = "width" in config ? new Ramp(config) : new Staircase(config);
     plan.check(side);
     return plan;

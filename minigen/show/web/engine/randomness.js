@@ -120,8 +120,10 @@ minigen.part(function randomness() {
       const all = new Float32Array(this.count * size);
       this.streams.forEach((stream, block) => {
         const wanted = Math.min(BLOCK, this.count - block * BLOCK) * size;
-        fill(stream, all.subarray(block * BLOCK * size, block * BLOCK * size + wanted));
-        stream.skip(BLOCK * size - wanted);
+        const thrown = new Float32Array(Math.ceil(wanted / 16) * 16); // normal ones come by 16
+        fill(stream, thrown);
+        all.set(thrown.subarray(0, wanted), block * BLOCK * size);
+        stream.skip(BLOCK * size - thrown.length);
       });
       return all;
     }

@@ -74,10 +74,10 @@
     };
   }
 
-  // A box to write a prompt in, with a list of all single things to choose from.
-  function box(id, name, start) {
+  // A box to write a prompt in, with a list to choose from: of what is offered, or of all single things.
+  function box(id, name, start, offers) {
     const input = made("input", { type: "text", id, value: start, autocomplete: "off", spellcheck: false });
-    const things = COLOURS.flatMap((colour) => SHAPES.map((shape) => `a ${colour} ${shape}`));
+    const things = offers ?? COLOURS.flatMap((colour) => SHAPES.map((shape) => `a ${colour} ${shape}`));
     const offered = made("datalist", { id: `${id}-list` }, ...things.map((value) => made("option", { value })));
     input.setAttribute("list", offered.id);
     return {
@@ -90,10 +90,10 @@
 
   // Numbers and ranges are sliders, a few words buttons, many words a list.
   function control(id, said, options) {
-    const { name, kind, words, values, start, least, most } = said;
+    const { name, kind, words, values, start, least, most, offers } = said;
     const called = said.called ?? name.replaceAll("_", " ");
     if (kind === "paint") return window.minigen.painted(id, called, said, options);
-    if (kind === "text") return box(id, called, start);
+    if (kind === "text") return box(id, called, start, offers);
     if (kind === "range") {
       const all = Array.from({ length: most - least + 1 }, (_, i) => least + i);
       return slider(id, called, all.map(String), all, start - least);
@@ -142,7 +142,8 @@
       const { id } = this;
       this.stage = made("div", { className: "mg-stage", hidden: true }, this.column(this.film));
       this.told = made("p", { className: "mg-told", role: "status" });
-      this.told.textContent = this.said.controls.some((one) => one.kind === "paint") ? PAINT : ASK;
+      const paints = this.said.controls.some((one) => one.kind === "paint");
+      this.told.textContent = this.said.ask ?? (paints ? PAINT : ASK);
       this.bar = made("progress", { max: 1, value: 0, hidden: true, ariaLabel: "the network is being loaded" });
       this.button = made("button", { type: "button", className: "mg-draw" }, "Draw");
       this.keep = made("button", { type: "button", disabled: true }, "Keep to compare");

@@ -6,12 +6,15 @@
 (function () {
   "use strict";
 
-  const SHARP = 96; // pixels of a canvas that a picture is wide
+  const SHARP = 96; // pixels of a canvas that a picture is wide, as nearly as its side allows
   const LASTING = 900; // milliseconds that a film lasts at least
   const GAP = 2;
   const LEVEL = [[226, 99], [228, 102], [238, 241]]; // red, green and blue of level 0 and of level 1
   const VIEWS = { picture: "the picture so far", guess: "what the network guesses", level: "how much is hidden" };
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+
+  // How many pixels of a canvas a picture's pixel is wide.
+  const magnified = (side) => Math.max(1, Math.round(SHARP / side));
 
   // Grey or colour of a value from -1 to 1.
   const byte = (value) => Math.round((Math.min(Math.max(value, -1), 1) + 1) * 127.5);
@@ -53,7 +56,7 @@
   function draw(canvas, view, moment, columns, alike) {
     const [, side] = moment.shape;
     const count = moment.levels.length / (side * side);
-    const each = Math.max(1, Math.round(SHARP / side)) * side;
+    const each = magnified(side) * side;
     const step = each + GAP;
     canvas.width = Math.min(columns, count) * step - GAP;
     canvas.height = Math.ceil(count / columns) * step - GAP;
@@ -145,7 +148,7 @@
         const frame = this.element.children[number];
         const canvas = frame.querySelector("canvas");
         draw(canvas, view, moment, this.columns, this.alike);
-        canvas.style.width = `${(canvas.width * this.scale * moment.shape[1]) / SHARP}px`;
+        canvas.style.width = `${(canvas.width * this.scale) / magnified(moment.shape[1])}px`;
         canvas.setAttribute("aria-label", view === "picture" ? this.label : `${VIEWS[view]}: ${this.label}`);
         frame.querySelector("span").textContent = this.views.length > 1 ? VIEWS[view] : "";
       });
