@@ -118,7 +118,7 @@ class Folder:
         channels, height, width = self.shape
         colours = {1: "grey", 3: "colour"}[channels]
         every = len(self) + len(self.left_out)
-        lines = [f"{len(self)} pictures, {height} x {width}, {colours}, of {every} files in {self.path}"]
+        lines = [f"{len(self)} pictures, {height} x {width}, {colours}, of {every} files in {_short(self.path)}"]
         if self.labels is not None:
             each = self.labels.bincount(minlength=len(self.names)).tolist()
             lines.append(_some("labels", [f"{name} {count}" for name, count in zip(self.names, each, strict=True)]))
@@ -135,6 +135,16 @@ class Folder:
             rare = sorted(heads, key=lambda name: reasons[heads[name]])  # what is one of few is what one looks for
             lines += [f"  {name}: {self.left_out[name]}" for name in rare[:5] if heads[name] != NO_PICTURE]
         return "\n".join(lines).encode("utf-8", "backslashreplace").decode()
+
+
+def _short(path: Path) -> str:
+    """The path as one writes it: ``~`` is the reader's home, which is nobody else's business in a notebook.
+
+    >>> _short(Path.home() / "icons")
+    '~/icons'
+    """
+    home = Path.home()
+    return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else str(path)
 
 
 def _some(title: str, parts: Sequence[str], most: int = 12) -> str:

@@ -35,9 +35,9 @@ Entries = dict[str, dict[str, Any]]
 """Of each file its stamp, and where its pixels are and what is known of them, or why there are none."""
 
 
-def cache_folder() -> Path:
+def cache_folder(inside: str = "folders") -> Path:
     """Where a user's programs keep what they can make again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minigen" / "folders"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minigen" / inside
 
 
 def place_of(cache: bool | str | Path, root: Path, size: int) -> Path | None:
