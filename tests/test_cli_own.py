@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 from helpers_cli import signal_in_update, somewhere, told
+from helpers_core import tiny_unet
 from PIL import Image
 
-from minigen import Generator, data, sample, zoo
+from minigen import Generator, Labels, data, heads, plans, sample, zoo
 from minigen.__main__ import main
 from minigen.zoo.own import lessons, own_generator, train_own, updates_in
 
@@ -139,3 +140,16 @@ def test_more_than_fits_into_memory_is_read_from_the_disk(icons: Path, monkeypat
     path, history = train_own(found, iterations=2, batch_size=8, device="cpu", progress=False)
     assert path.is_file()
     assert len(history.loss) == 2
+
+
+def test_a_page_to_take_along(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """From a file of weights, with names and what it begins with; a second time nothing is overwritten."""
+    model = tiny_unet(heads.Regression("v"), plans.diffusion(), condition=Labels(2))
+    weights, page = str(model.save(tmp_path / "mine.safetensors")), str(tmp_path / "drawn.html")
+    given = ("export", weights, page, "--names", "cats, dogs", "--label", "1", "--steps", "2", "--count", "1")
+    assert told(capsys, *given).endswith("MB, to be opened in any browser\n")
+    text = Path(page).read_text()
+    assert "<h1>What mine draws</h1>" in text
+    assert "&quot;words&quot;: [&quot;each in turn&quot;, &quot;cats&quot;, &quot;dogs&quot;]" in text
+    assert main(list(given)) == 2
+    assert "which is there already; allowed: a new path" in capsys.readouterr().err

@@ -140,14 +140,9 @@ def page_plan(plan: Plan, shape: Shape) -> Config:
     Raises:
         ValueError: if it is neither.
 
-    >>> class Columns(Plan):
-    ...     whole = True
-    ...     def default_steps(self, shape):
-    ...         return shape[-1]
-    ...     def levels(self, progress, shape, drawn=None):
-    ...         return self.written(torch.arange(shape[1] * shape[2]) % shape[2], progress, shape)
-    >>> page_plan(Columns(), (1, 2, 3))
-    {'name': 'Columns', 'places': [0, 1, 2, 0, 1, 2]}
+    >>> from minigen.plans import raster
+    >>> page_plan(raster(4), (1, 16, 16))
+    {'name': 'raster', 'patch': 4}
     """
     if is_ours(type(plan)):
         return plan.config()
