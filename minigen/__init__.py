@@ -15,7 +15,7 @@ before it. What serves it has folders of its own; ``base/parts`` can wait until 
 order, where a file imports only what stands above it:
 
     base/       errors, parts, randomness, store, text, origin, wrappers
-    data/       handwriting, clothing, shapes, points, files, kept, folders, saving
+    data/       handwriting, clothing, shapes, points, files, kept, folders, saving, pictograms
     training/   processes, hardware, optimizers, settings, batches, run, loop
     process, orders, plans, heads
     nets/       net, mlp, unet, causal_conv, causal_transformer, causal_mixed, classifier, catalogue

@@ -103,7 +103,7 @@ def test_a_stopped_run_goes_on_with_what_it_had_planned(
     icons: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And ends as one that was not stopped, to the bit."""
-    monkeypatch.setattr("minigen.zoo.own.updates_in", lambda minutes, *_: int(minutes))
+    monkeypatch.setattr("minigen.zoo.own.updates_in", lambda minutes, *_, **__: int(minutes))
     told(capsys, "train", "icons", *SMALL, "--minutes", "6", "--runs", "whole")
     with monkeypatch.context() as pressed:
         signal_in_update(pressed, 3, signal.SIGTERM)
@@ -122,11 +122,11 @@ def test_a_stopped_run_goes_on_with_what_it_had_planned(
 
 def test_minutes_become_updates(icons: Path) -> None:
     found = data.folder(icons, 8, cache=False)
-    one, ten = (updates_in(minutes, found, 8, "cpu") for minutes in (0.0001, 10))
+    one, ten = (updates_in(minutes, found, "cpu", batch_size=8) for minutes in (0.0001, 10))
     assert one == 20
     assert ten > 100
     with pytest.raises(ValueError, match=re.escape("minutes is 0; allowed")):
-        updates_in(0, found, 8)
+        updates_in(0, found)
     with pytest.raises(ValueError, match=re.escape("size is 9; allowed: multiples of 4")):
         own_generator(data.folder(icons, 9, cache=False))
 

@@ -6,7 +6,7 @@ Pictures are float32 tensors (count, channels, height, width) with values in [-1
 from minigen.data.clothing import fashion
 from minigen.data.folders import Folder, folder
 from minigen.data.handwriting import CLASSES, SIZES, SPLITS, digits
-from minigen.data.icons import icons
+from minigen.data.pictograms import icons
 from minigen.data.points import branches, curve
 from minigen.data.saving import save
 from minigen.data.shapes import WORDS as SCENE_WORDS

@@ -23,12 +23,22 @@ IN_MEMORY = 2_000_000_000
 TRIED = 8
 """Updates that are timed."""
 
+TRAINING: Mapping[str, Any] = dict(batch_size=16, optimizer="muon", ema=None)
+"""Settings of ``train`` that suit few minutes: many small batches. An average of the weights would lag behind them."""
+
+SAMPLING: Mapping[str, Any] = dict(steps=16, eta=0.0, second_order=True)
+"""Options of ``sample`` that suit such a model."""
+
 MOST_JUDGED = 500
 """Validation pictures that the choice of the best weights reads."""
 
 
 def own_generator(found: data.Folder, seed: int = 0) -> Generator:
-    """A fresh generator for the pictures of a folder: noise, a U-Net, and told the label if there are two or more.
+    """A fresh generator for the pictures of a folder: noise, a slim U-Net, and told the label if there are two or more.
+
+    It is made for few minutes of training, as ``digits-minute`` is. With it 640 icons of 32 x 32 in colour are at 1.1
+    times the floor after 279 updates of 16 pictures, 79 seconds of a core. After 70 updates of 64 pictures, 61 seconds,
+    they are at 17 times, in coloured snow. One training each, distance by ``metrics.Judge``.
 
     Raises:
         ValueError: if the size can't be halved twice, which the net does.
@@ -39,8 +49,10 @@ def own_generator(found: data.Folder, seed: int = 0) -> Generator:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         condition = Labels(len(found.names)) if len(found.names) > 1 else None
-        net = nets.UNet(size=size, channels=channels)
-        return Generator(net, heads.Regression("v"), plans.diffusion(), condition=condition)
+        net = nets.UNet(size=size, channels=channels, widths=(16, 48, 64))
+        model = Generator(net, heads.Regression("v"), plans.diffusion(density="logit_normal"), condition=condition)
+    model.sampling = dict(SAMPLING)
+    return model
 
 
 def lessons(found: data.Folder, model: Generator) -> tuple[tuple[Any, ...], tuple[torch.Tensor, ...]]:
@@ -54,12 +66,13 @@ def lessons(found: data.Folder, model: Generator) -> tuple[tuple[Any, ...], tupl
     return (lambda count, random: draw(count, random)[:parts],), judged[:parts]
 
 
-def updates_in(minutes: float, found: data.Folder, batch_size: int, device: str = "auto") -> int:
+def updates_in(minutes: float, found: data.Folder, device: str = "auto", **settings: Any) -> int:
     """How many updates fit into so many minutes here, by the time that a few take; 20 or more."""
     check_number("minutes", minutes, 0, open_left=True)
     model = own_generator(found)
     given, _ = lessons(found, model)
-    tried = train(model, *given, iterations=TRIED, batch_size=batch_size, device=device, progress=False)
+    train(model, *given, iterations=2, device=device, progress=False, **settings)  # the first ones take longer
+    tried = train(model, *given, iterations=TRIED, device=device, progress=False, **settings)
     return max(20, int(minutes * 60 * TRIED / tried.seconds))
 
 
@@ -68,7 +81,6 @@ def train_own(
     minutes: float = 10,
     runs: str | Path = "runs",
     iterations: int | None = None,
-    batch_size: int = 64,
     seed: int = 0,
     device: str = "auto",
     **settings: Any,
@@ -80,7 +92,7 @@ def train_own(
         minutes: how long, about; a run that goes on keeps what was planned when it began.
         runs: the folder of the checkpoint and of the weights.
         iterations: updates, instead of minutes.
-        batch_size, seed, device, settings: of ``train``.
+        seed, device, settings: of ``train``; those that are not given are ``TRAINING``.
 
     Returns:
         where the weights are (``Generator.load`` reads them; an earlier file stays), and the history. Of an interrupted
@@ -89,11 +101,12 @@ def train_own(
     name = f"own-{found.path.resolve().name or 'pictures'}"
     checkpoint, planned = Path(runs) / f"{name}.checkpoint.safetensors", Path(runs) / f"{name}.planned.json"
     store.check_writable("runs", planned)
+    settings = {**TRAINING, **settings}
     model = own_generator(found, seed)
     about = {"folder": str(found.path.resolve()), "shape": list(found.shape), "names": list(found.names)}
     earlier = _planned(planned) if checkpoint.is_file() else {}
     if not earlier:
-        planned_now = iterations or updates_in(minutes, found, batch_size, device)
+        planned_now = iterations or updates_in(minutes, found, device, **_timed(settings))
         earlier = {"about": about, "iterations": planned_now, "weights": _free(Path(runs) / f"{name}.safetensors").name}
         store.save_json(planned, earlier)
     if earlier["about"] != about:
@@ -105,13 +118,18 @@ def train_own(
     given, judged = lessons(found, model)
     history = train(
         model, *given, validation=judged, checkpoint=checkpoint, iterations=iterations or earlier["iterations"],
-        batch_size=batch_size, seed=seed, device=device, **settings,
+        seed=seed, device=device, **settings,
     )  # fmt: skip
     model.save(path, {"pictures": found.record()})
     if not history.interrupted:
         checkpoint.unlink(missing_ok=True)
         planned.unlink(missing_ok=True)
     return path, history
+
+
+def _timed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that decide how long an update takes."""
+    return {name: settings[name] for name in TRAINING}
 
 
 def _planned(path: Path) -> Mapping[str, Any]:

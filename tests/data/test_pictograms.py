@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import minigen as mg
-from minigen.data.icons import KINDS, PAPER, SIZE
+from minigen.data.pictograms import KINDS, PAPER, SIZE
 
 
 def test_a_folder_of_every_kind(tmp_path: Path) -> None:
