@@ -215,7 +215,7 @@ def train_on_folder(options: argparse.Namespace, changes: dict[str, Any]) -> int
         return 130
     if len(found.names) > 1:
         print(f"labels: {', '.join(f'{label} {name}' for label, name in enumerate(found.names))}")
-    print(f"python -m minigen sample {path} --out-folder drawn")
+    print(f"python -m minigen sample {shlex.quote(str(path))} --out-folder drawn")
     print(f"python -m minigen evaluate {shlex.quote(str(path))} --folder {shlex.quote(options.name)}")
     return 0
 

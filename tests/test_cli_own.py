@@ -98,6 +98,13 @@ def test_a_folder_is_trained_on_and_drawn_from(icons: Path, capsys: pytest.Captu
     assert Generator.load("runs/own-icons-2.safetensors").condition is None
 
 
+def test_the_lines_to_go_on_with_are_quoted_for_the_shell(icons: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    icons.rename("my $icons")
+    out = told(capsys, "train", "my $icons", *SMALL, "--iterations", "1")
+    assert "python -m minigen sample 'runs/own-my $icons.safetensors' --out-folder drawn\n" in out
+    assert "python -m minigen evaluate 'runs/own-my $icons.safetensors' --folder 'my $icons'\n" in out
+
+
 @pytest.mark.filterwarnings("ignore:interrupted")
 def test_a_stopped_run_goes_on_with_what_it_had_planned(
     icons: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
