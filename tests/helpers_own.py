@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class Spiral(plans.Plan):
     whole = True
 
     def levels(self, progress: Tensor, shape: plans.Shape, drawn: Tensor | None = None) -> Tensor:
-        grid, order = torch.arange(math.prod(shape[-2:])).view(shape[-2:]), []
+        grid, order = torch.arange(math.prod(shape[-2:])).view(shape[-2:]), list[int]()
         while grid.numel():  # the outermost row, then the picture turns
             order, grid = order + grid[0].tolist(), grid[1:].rot90()
         written = (progress[:, None] * len(order)).round()
@@ -216,7 +217,8 @@ def taught(name: str, checkpoint: Path | None = None, **changes: Any) -> tuple[G
     torch.manual_seed(7)
     model = MODELS[name]()
     images, *told = lessons(model)
-    settings = dict(iterations=ITERATIONS, batch_size=8, warmup=2, learning_rate=0.01, device="cpu", progress=False)
+    settings: dict[str, Any] = dict(iterations=ITERATIONS, batch_size=8, warmup=2, learning_rate=0.01, device="cpu")
+    settings["progress"] = False
     validation = tuple(part[:8] for part in (images, *told))
     settings |= dict(validation=validation, validate_every=5, checkpoint=checkpoint, checkpoint_every=3, **changes)
     return model, train(model, images, *told, **settings).loss
@@ -314,7 +316,7 @@ def main(folder: Path) -> None:
         store.save(folder / f"{name}.drawn", drawn(Generator.load(folder / f"{name}.safetensors")), {})
         checkpoint = folder / f"{name}.checkpoint"
         for last in (5, 6):  # of this process: the fifth update, and the ninth after three or four
-            assert os.WTERMSIG(_in_a_child(lambda n=name, c=checkpoint, k=last: _dying(n, c, k))) == signal.SIGKILL
+            assert os.WTERMSIG(_in_a_child(partial(_dying, name, checkpoint, last))) == signal.SIGKILL
         model, losses = taught(name, checkpoint)
         store.save(folder / f"{name}.resumed", model.state_dict(), {"loss": losses})
 

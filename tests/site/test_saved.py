@@ -31,7 +31,7 @@ def page(browser: Browser, place: Path) -> Iterator[Page]:
 
 def drawn(page: Page, number: int) -> Locator:
     figure = page.locator("figure").nth(number)
-    assert figure.get_by_role("button", name="Save as GIF").is_disabled()
+    assert figure.get_by_role("button", name="Save as GIF").is_hidden()
     figure.get_by_role("button", name="Draw").click()
     ended(figure)
     return figure

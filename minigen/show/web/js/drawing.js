@@ -148,19 +148,19 @@
       this.button = made("button", { type: "button", className: "mg-draw" }, "Draw");
       this.keep = made("button", { type: "button", disabled: true }, "Keep to compare");
       this.link = made("a", { className: "mg-here", hidden: true }, "Link");
-      this.saves = ["PNG", "GIF"].map((kind) => {
-        const button = made("button", { type: "button", disabled: true, ariaLabel: `Save as ${kind}` }, kind);
+      const saves = ["PNG", "GIF"].map((kind) => {
+        const button = made("button", { type: "button", ariaLabel: `Save as ${kind}` }, kind);
         button.addEventListener("click", () => this.save(kind));
         return button;
       });
+      this.saves = made("span", { className: "mg-saves", hidden: true }, "Save", ...saves);
       this.time = made("input", { type: "range", id: `${id}-step`, min: 0, max: 0, step: 1, value: 0 });
       this.at = made("output", { htmlFor: this.time.id });
       this.looks = made("input", { type: "checkbox", id: `${id}-looks` });
       const look = made("label", {}, this.looks, " guess and levels");
       const room = this.figure.querySelector(".mg-drawing-controls");
       const knobs = made("div", { className: "mg-knobs" }, ...this.controls.map(([, each]) => each.element));
-      const saves = made("span", { className: "mg-saves" }, "Save", ...this.saves);
-      const buttons = made("div", { className: "mg-buttons" }, this.button, this.keep, look, this.link, saves);
+      const buttons = made("div", { className: "mg-buttons" }, this.button, this.keep, look, this.link, this.saves);
       const called = made("label", { htmlFor: this.time.id }, "step");
       this.slot = made("div", { className: "mg-knob mg-wide", hidden: true }, called, this.time, this.at);
       room.replaceChildren(this.told, this.bar, this.slot, knobs, buttons);
@@ -299,7 +299,7 @@
       this.film.label = words;
       this.take(mine, last);
       this.drawn = true;
-      for (const button of [this.keep, ...this.saves]) button.disabled = false;
+      this.keep.disabled = this.saves.hidden = false;
       this.film.settings = label;
       this.tell_apart();
       const calls = `${last.nfe} call${last.nfe === 1 ? "" : "s"} of the network a picture`;
