@@ -180,7 +180,7 @@ def test_an_own_plan_that_is_no_order_is_refused(plan: plans.Plan) -> None:
 # --- what is refused -------------------------------------------------------------------------------
 
 
-class Plain(nets.Net):
+class Unread(nets.Net):
     def __init__(self) -> None:
         super().__init__()
         self.shape, self.features, self.context_size = (1, 8, 8), 8, 8
@@ -206,7 +206,7 @@ class Loud(mg.Labels):
     pass
 
 
-class Parabola(Schedule):
+class Arch(Schedule):
     def alpha(self, t: Tensor) -> Tensor:
         return 1 - t**2
 
@@ -225,14 +225,14 @@ def nan() -> mg.Generator:
 
 
 MODELS: dict[str, tuple[Callable[[], Any], str]] = {
-    "own net": (lambda: small(net=Plain()), "net is Plain, a class of your own; allowed in a page: UNet, CausalConv"),
+    "own net": (lambda: small(net=Unread()), "net is Unread, a class of your own; allowed in a page: UNet, CausalConv"),
     "mixed": (
         lambda: small(net=MIXED, head=heads.Categorical(4), plan=plans.raster(1)),
         "net is CausalMixed, of another kind",
     ),
     "own head": (lambda: small(head=Median()), "head is Median, a class of your own; allowed in a page: Regression"),
     "own condition": (lambda: small(condition=Loud(3)), "condition is Loud, a class of your own; .* page: Labels"),
-    "own schedule": (lambda: small(schedule=Parabola()), "schedule is Parabola, a class of your own"),
+    "own schedule": (lambda: small(schedule=Arch()), "schedule is Arch, a class of your own"),
     "own plan": (lambda: small(plan=Curtain()), "plan is Curtain, a class of your own"),
     "vectors": (lambda: tiny_mlp(heads.Regression("v"), plans.diffusion()), "net is MLP, of another kind"),
     "narrow": (lambda: tiny_causal(), "width is 6; allowed in a page: multiples of 8"),

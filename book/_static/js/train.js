@@ -1,7 +1,4 @@
-// Trains in the page, before the reader's eyes: `data-train="curve"` (chapter 1: dots that can be dragged, and the curve
-// that follows), "average" (chapter 2: js/average.js) and "cloud" (chapter 7: from noise to points in the plane).
-//
-// Without this script the book's picture and its sentence stay.
+// Trains in the page: `data-train="curve"` (chapter 1), "average" (2: js/average.js) and "cloud" (7).
 (function () {
   "use strict";
 
