@@ -217,8 +217,8 @@ def taught(name: str, checkpoint: Path | None = None, **changes: Any) -> tuple[G
     torch.manual_seed(7)
     model = MODELS[name]()
     images, *told = lessons(model)
-    settings: dict[str, Any] = dict(iterations=ITERATIONS, batch_size=8, warmup=2, learning_rate=0.01, device="cpu")
-    settings["progress"] = False
+    settings: dict[str, Any] = dict(iterations=ITERATIONS, batch_size=8, warmup=2, learning_rate=0.01)
+    settings |= dict(device="cpu", progress=False)
     validation = tuple(part[:8] for part in (images, *told))
     settings |= dict(validation=validation, validate_every=5, checkpoint=checkpoint, checkpoint_every=3, **changes)
     return model, train(model, images, *told, **settings).loss

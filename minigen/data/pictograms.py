@@ -153,7 +153,7 @@ VERSION = 1
 
 def icons(count: int = 80, folder: str | Path | None = None, seed: int = 0) -> Path:
     """A folder of icons, which is drawn if it isn't there: boats, cups, fish, flowers, houses, mushrooms, trees and
-    umbrellas, each in a sub-folder that is called so. They are free of any licence; chapter 15 draws more of them.
+    umbrellas, each in a sub-folder that is called so. They are free of any licence.
 
     Args:
         count: of each kind; the first ones stay the same when there are more.

@@ -22,7 +22,7 @@
   // A normally distributed number.
   const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 
-  // What both have in common: a canvas, buttons, and a loop that learns for a part of every frame. A lesson has
+  // What all have in common: a canvas, buttons, and a loop that learns for a part of every frame. A lesson has
   // `start()` (a new network), `learn()` (one update, returns the loss), `draw(context, width, height)`, `presets`.
   class Trainer {
     constructor(figure, lesson, [width, height]) {
