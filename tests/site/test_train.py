@@ -136,7 +136,7 @@ def squares(page: Page) -> list[torch.Tensor]:
 
 
 def test_it_ends_at_the_average_of_what_is_ticked(page: Page) -> None:
-    """By keyboard: first the 4 and the 7; then the 7 no more, while it trains."""
+    """By keyboard: first the 4 and the 7; then, while it rests, the 7 no more: another question, so no loss."""
     figure = page.locator("figure").nth(2)
     four, seven, _ = ANSWERS.values()
     for wanted in ((four + seven) / 2, four):
@@ -148,10 +148,12 @@ def test_it_ends_at_the_average_of_what_is_ticked(page: Page) -> None:
         answer, average = squares(page)
         assert (answer - average).abs().max() <= 1 / 127  # a step of grey
         assert (average - wanted).abs().max() < 0.01
-        assert re.search(r"loss (\d\.\d{4}) \(at least \1\)", figure.locator(".mg-numbers").inner_text())
+        assert re.search(r"loss (\d\.\d{4}); least possible \1,", figure.locator(".mg-numbers").inner_text())
         assert re.search(r", \d+ updates a second\.", figure.locator(".mg-told").inner_text())
         figure.get_by_label("a 7").focus()
         page.keyboard.press("Space")
+        assert re.match(r"\d+ updates; least possible", figure.locator(".mg-numbers").inner_text())
+        assert figure.locator(".mg-told").inner_text() == ""
 
 
 def test_without_a_right_answer_it_learns_nothing(page: Page) -> None:

@@ -37,8 +37,13 @@
       this.shown = ["the network's answer", "the average of what is ticked"].map((words) => [words, square()]);
     }
 
-    // What the reader ticks; `changed` is called at every change.
-    tools(changed) {
+    // What the reader ticks. After a change what was said of the question before is no longer true.
+    tools(trainer) {
+      const changed = () => {
+        trainer.loss = null;
+        if (!trainer.running) trainer.told.textContent = "";
+        trainer.draw();
+      };
       const labels = this.answers.map(([name, values], i) =>
         made("label", {}, paint(square(), values), made("span", {}, this.boxes[i], ` ${name}`)),
       );
@@ -85,7 +90,7 @@
       const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
       const away = Math.sqrt(mean(Array.from(answer, (value, i) => (value - average[i]) ** 2)));
       const least = mean(all.map((one) => mean(Array.from(one, (value, i) => (value - average[i]) ** 2))));
-      return ` (at least ${least.toFixed(4)}); off the average by ${away.toFixed(4)}`;
+      return `; least possible ${least.toFixed(4)}, off the average by ${away.toFixed(4)}`;
     }
 
     label() {

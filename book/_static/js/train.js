@@ -43,7 +43,7 @@
       const knobs = made("div", { className: "mg-knobs" }, ...this.presets());
       room.replaceChildren(this.numbers, knobs, made("div", { className: "mg-buttons" }, this.go, this.once, this.anew), this.told);
       for (const child of Array.from(figure.children)) if (!child.matches("figcaption, .mg-drawing-controls")) child.remove();
-      room.before(...(lesson.tools?.(() => this.draw()) ?? [this.canvas]));
+      room.before(...(lesson.tools?.(this) ?? [this.canvas]));
       lesson.pointed?.(this.canvas, () => this.draw());
       this.start();
     }
