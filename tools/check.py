@@ -29,20 +29,25 @@ CELL = 1800
 SCRIPTS = ("tools", "book/_ext", "tests/site", "tests/book", "tests/tools")
 """Python files beside the package: its own are named in pyproject.toml."""
 
+WORKERS = 2
+"""Programs that share the tests' files, each with its part of the cores."""
+
 PARTS: Mapping[str, tuple[str, ...]] = {
     "style": ("ruff check .", "ruff format --check ."),
     "types": ("mypy", f"mypy {' '.join(SCRIPTS)}"),
-    "tests": ("pytest --doctest-modules minigen tests --ignore=tests/site",),
+    "tests": (f"pytest -n {WORKERS} --dist loadfile --doctest-modules minigen tests --ignore=tests/site",),
     "notebooks": (f"pytest --nbval-lax --nbval-current-env --nbval-cell-timeout={CELL} book",),
     "site": ("pytest tests/site",),
 }
 """What each part runs, as modules of this interpreter."""
 
 
-def environment() -> dict[str, str]:
+def environment(part: str = "") -> dict[str, str]:
     """Threads that wait for one another sleep meanwhile: beside another program they would else take its core, and a
-    training on all cores becomes several times slower (the README says by how much). A policy that is set stays."""
-    return {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+    training on all cores becomes several times slower (the README says by how much). Of the tests' two programs each
+    has its own cores, for the same reason. What is set stays."""
+    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // WORKERS))} if part == "tests" else {}
+    return {"OMP_WAIT_POLICY": "PASSIVE", **threads, **os.environ}
 
 
 def share(seconds: Mapping[str, float]) -> str:
@@ -79,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"python -m {command}", flush=True)
             if given.list:
                 continue
-            done = subprocess.run([sys.executable, "-m", *shlex.split(command)], cwd=ROOT, env=environment())
+            done = subprocess.run([sys.executable, "-m", *shlex.split(command)], cwd=ROOT, env=environment(part))
             if done.returncode:
                 print(f"{part}: this command failed: python -m {command}", file=sys.stderr)
                 return done.returncode

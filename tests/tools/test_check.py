@@ -46,6 +46,17 @@ def test_too_long_is_said_and_no_failure() -> None:
     assert "this is longer" not in check.share({"tests": check.BUDGET - 1.0})
 
 
+def test_programs_side_by_side_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 6)
+    assert check.environment("tests")["OMP_NUM_THREADS"] == "3"
+    assert "OMP_NUM_THREADS" not in check.environment("notebooks")
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert check.environment("tests")["OMP_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    assert check.environment("tests")["OMP_NUM_THREADS"] == "4"
+
+
 def test_a_wait_policy_that_is_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     assert check.environment()["OMP_WAIT_POLICY"] == "PASSIVE"
