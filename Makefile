@@ -7,11 +7,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SITE := _build/html/index.html
 .DEFAULT_GOAL := help
-.PHONY: help book site test notebooks reproduce lab clean
+.PHONY: help book site pdf test notebooks reproduce lab clean
 
 help:
 	@echo "make book        build the site into _build/html (creates $(VENV) when it is missing or out of date)"
 	@echo "make site        the same, stamped: REPOSITORY=https://HOST/OWNER/NAME switches its buttons on"
+	@echo "make pdf         print the book into _build/minigen.pdf: a few minutes; needs Chromium"
 	@echo "make test        style, types, tests, notebooks and the built site: what must pass before a change lands"
 	@echo "                 PARTS='style tests' runs some; 45 minutes on two idle cores at most"
 	@echo "make notebooks   run the committed notebooks again, in the book's order, and keep their outputs"
@@ -46,6 +47,9 @@ site: $(STAMP)
 	$(BIN)/jupyter-book build _build/stamped -W --keep-going --all --quiet >/dev/null
 	@touch _build/stamped/_build/html/.nojekyll
 	@echo "The book: $(CURDIR)/_build/stamped/_build/html/index.html"
+
+pdf: book
+	$(BIN)/python tools/paper.py
 
 # Cheap before dear; the first failure stops. PARTS='style tests' runs some.
 test: $(STAMP)

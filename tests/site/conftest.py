@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,18 +13,10 @@ from helpers_site import REFUSE
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+sys.path.insert(0, str(ROOT / "tools"))
+from chromium import FLAGS, chromium  # noqa: E402
+
 STRICT = ("-W", "--keep-going", "--all")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 MISSING = (
     "no Chromium or Chrome was found, so no page was opened: errors in the console, requests to other hosts and "
     "pages wider than the screen were not looked for. Install chromium, or set MINIGEN_BROWSER to a browser's path"
@@ -46,15 +37,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium; without one the tests that need it are skipped, or fail where a browser is required."""
-    found = os.environ.get("MINIGEN_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
+    found = chromium()
     if found is None:
         if os.environ.get("MINIGEN_REQUIRE_BROWSER"):
             pytest.fail(MISSING)
         pytest.skip(MISSING)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield started
+        started.close()
 
 
 @pytest.fixture
