@@ -37,16 +37,16 @@ SMOKE = Path("runs/smoke")
 KEYS = (
     "curve", "net", "way", "kind", "name", "schedule", "spacing", "target", "networks", "updates_each", "training_seed",
     "seed", "told", "calls", "width", "order", "patch", "size", "batch", "dimensions", "things",
-    "split", "scale", "guidance_scale", "temperature", "iterations", "what", "entry", "budget",
+    "split", "scale", "guidance_scale", "temperature", "iterations", "what", "entry", "budget", "in_folder",
 )  # fmt: skip
 """The columns that say which row a row is; everything else in it was measured."""
 
 HOLDS_FOR = ("weights", "about", "sampling", "learning_rate", "pixels", "calls_timed")
 """What else a key may say: for what the row was measured. With another of these it is the same row, measured anew."""
 
-MEASURED_BESIDE = {"layout": "size", "entry": "iterations"}
+MEASURED_BESIDE = {"layout": "size", "entry": "iterations", "in_folder": "iterations"}
 """Where two things have one name: beside ``layout``, ``size`` is the share of sizes that are right, and beside
-``entry``, ``iterations`` is how many updates the time allowed. Both were measured."""
+``entry`` or ``in_folder``, ``iterations`` is how many updates the time allowed. Both were measured."""
 
 POINTS = ("images_seen", "seconds", "bits")
 """The columns of a curve, lists of equal length in one row; lists elsewhere are rounds, seeds or quarters."""

@@ -1,0 +1,44 @@
+"""The trainings that say what a folder comes to: each is another one, and the usual is what the command line does."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from minigen import data
+from minigen.course.measurements import key_of
+from minigen.zoo.own import TRAINING, own_generator
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+import budgets
+
+
+def test_every_training_has_a_row_of_its_own() -> None:
+    keys = [tuple(key_of(job.key(smoke=False)).items()) for job in budgets.JOBS]
+    assert len(set(keys)) == len(keys)
+    assert {job.way for job in budgets.JOBS} == set(budgets.WAYS)
+
+
+@pytest.mark.parametrize("size", [8, 32])
+def test_the_usual_way_is_that_of_a_folder(size: int, tmp_path: Path) -> None:
+    """The same generator, to the weight, trained in the same way."""
+    found = data.folder(data.icons(2, tmp_path / "icons"), size, cache=False)
+    job = budgets.Job(1, size)
+    made = budgets.made(job, found.shape, len(found.names), seed=3)
+    usual = own_generator(found, seed=3)
+    assert made.config() == usual.config()
+    assert all(torch.equal(a, b) for a, b in zip(made.parameters(), usual.parameters(), strict=True))
+    assert TRAINING.items() <= budgets.settings_of(job).items()
+
+
+def test_what_keeps_the_weights_is_not_learned_from() -> None:
+    """As in a folder: seven tenths, one tenth, and no picture in both; of digits all are of the training split."""
+    for what, in_folder in (("icons", 80), ("digits", 100)):
+        (learned, labels), (kept_by, _) = budgets.of_folder(budgets.Job(1, 8, in_folder, what=what))
+        assert abs(len(learned) - 0.7 * in_folder) <= 1
+        assert abs(len(kept_by) - 0.1 * in_folder) <= 1
+        assert len(labels) == len(learned)
+        assert not {row.numpy().tobytes() for row in learned} & {row.numpy().tobytes() for row in kept_by}
