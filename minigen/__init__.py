@@ -22,7 +22,7 @@ order, where a file imports only what stands above it:
     conditions, model, generator, ideal, guided, sampling
     zoo/        teaching, recipes, pretrained, own
     metrics/    judges, distances, scores, own_scores, own, own_run, prompts, inside
-    show/       svg, figures, pictures, plots, tables, controls, engine, drawing, widgets, export
+    show/       svg, figures, pictures, plots, tables, controls, engine, judge, drawing, widgets, export
     course/     measurements, verdicts, checks
 """
 

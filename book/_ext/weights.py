@@ -29,11 +29,13 @@ SCRIPTS = (
     ("data-net=", ["engine/engine.js", "js/film.js"]),
     ("data-drawing=", ["engine/engine.js", "js/film.js"]),
     ("&quot;paint&quot;", ["js/paint.js"]),
+    ("&quot;judge&quot;:", ["js/judge.js"]),
     ("data-drawing=", ["js/drawing.js"]),
     ("mg-race", ["js/race.js"]),
-    ("data-train=", ["js/network.js"]),
+    ("data-train=", ["js/network.js", "js/train.js"]),
+    ('data-train="curve"', ["js/curve.js"]),
     ('data-train="average"', ["js/average.js"]),
-    ("data-train=", ["js/train.js"]),
+    ('data-train="cloud"', ["js/cloud.js"]),
 )
 """What stands in a page that has something to draw, paint or train, and the scripts that do it; in their order."""
 
@@ -58,8 +60,10 @@ def nets_of(page: str) -> set[str]:
 
 
 def drawn_by(drawing: dict[str, Any]) -> Iterator[str]:
-    """The nets of a drawing: the one that it begins with, and those that a control offers."""
+    """The nets of a drawing: the one that it begins with, its judge, and those that a control offers."""
     yield drawing["net"]
+    if "judge" in drawing:
+        yield drawing["judge"]
     for control in drawing.get("controls", ()):
         if control["name"] == "net":
             yield from control["values"]

@@ -20,15 +20,18 @@ from typing import Any
 from torch import Tensor, tensor
 
 from minigen.base.errors import check_choice, check_whole
+from minigen.conditions import Labels
 from minigen.generator import Generator
 from minigen.guided import Guided
+from minigen.nets.classifier import Classifier
 from minigen.plans import Plan
 from minigen.sampling import Options, sample
 from minigen.show.controls import Allowed, Control, box, control, listed
 from minigen.show.engine import page_plan
 from minigen.show.figures import Figure, check_alt
+from minigen.show.judge import below, reading
 from minigen.show.pictures import grid
-from minigen.zoo.pretrained import load, names
+from minigen.zoo.pretrained import load, load_classifier, names
 
 IN_THE_BOOK = "MINIGEN_BOOK"
 """Set in the environment while the book's notebooks are executed (``tools/execute.py``)."""
@@ -118,6 +121,7 @@ def drawing(
     trains: str = "",
     answers: Mapping[str, Tensor] | None = None,
     called: Mapping[str, str] | None = None,
+    judge: str = "",
     alt: str = "",
     caption: str = "",
     columns: int | None = None,
@@ -147,6 +151,7 @@ def drawing(
             the plane (chapter 7).
         answers: with ``trains="average"``, by their names the pictures (1, 16, 16) that a reader may call right.
         called: by a control's name what readers see in its place, such as ``{"mask": "rows given"}``.
+        judge: a classifier that says below the pictures what it reads in them, such as "digits-judge".
         alt: what is to be seen; names of options in braces become what they are.
         caption: below the picture.
         columns, scale: of the grid, as in ``plots.grid``.
@@ -171,6 +176,8 @@ def drawing(
     if (net is None) == (draw is None):
         raise ValueError("net and draw are both " + ("missing" if net is None else "given") + "; allowed: one of them")
     if draw is not None:
+        if judge:
+            raise ValueError(f"judge is {judge!r} with draw; allowed: with a net, whose pictures it reads")
         if alt:
             raise ValueError(f"alt is {alt!r} with draw; allowed: none, since the figure that draw returns has its own")
         place = _by_function(draw, made, caption, options)
@@ -182,7 +189,7 @@ def drawing(
         raise ValueError(f"trains is {trains!r} with a net; allowed: with draw, since a net has learned already")
     for each in made:
         check_choice("controls", each.name, CHANGEABLE)
-    sheet = Sheet(str(net), check_whole("count", count), options, alt, columns, scale)
+    sheet = Sheet(str(net), check_whole("count", count), options, alt, columns, scale, judge=judge)
     return sheet.place(made, caption)
 
 
@@ -227,6 +234,12 @@ def _net(name: str) -> Generator:
     return load(check_choice("net", name, names()), device="cpu")
 
 
+@lru_cache(maxsize=2)
+def _judge(name: str) -> Classifier:
+    """The classifier that reads, loaded once."""
+    return load_classifier(check_choice("judge", name, names()), device="cpu")
+
+
 @dataclass(frozen=True)
 class Sheet:
     """What is drawn and how it is laid out: by a net of the course, or by a reader's ``own``."""
@@ -238,6 +251,7 @@ class Sheet:
     columns: int | None
     scale: int
     own: Generator | None = None
+    judge: str = ""
 
     def loaded(self, name: str) -> Generator:
         """The net of this name."""
@@ -273,7 +287,9 @@ class Sheet:
                     raise type(reason)(f"controls[{each.name!r}] allows {each.word(value)}: {reason}") from reason
 
         def make(**values: Any) -> Figure:
-            return grid(self.pictures(**values), self.told(begun, values), caption, self.columns, scale=self.scale)
+            pictures = self.pictures(**values)
+            figure = grid(pictures, self.told(begun, values), caption, self.columns, scale=self.scale)
+            return self.judged(figure, pictures, values) if self.judge else figure
 
         check_alt(self.told(begun, start))
         return Drawing(begun, make, caption, self.json(begun))
@@ -289,6 +305,8 @@ class Sheet:
     def check(self, values: Mapping[str, Any]) -> None:
         """Raise where ``sample`` would, as far as can be seen without drawing."""
         model, options = self.model(values)
+        if self.judge and _judge(self.judge).shape != model.shape:
+            raise ValueError(f"judge reads pictures of {_judge(self.judge).shape}; allowed: of {model.shape}, as drawn")
         chosen = Options.of(options, "plan")
         model.plan.check_steps(chosen.steps, model.shape)
         told = {"labels": chosen.labels, "prompt": chosen.prompt}
@@ -309,6 +327,14 @@ class Sheet:
         except (KeyError, IndexError, ValueError) as reason:
             raise ValueError(f"alt is {self.alt!r}; allowed: a sentence with names of options in braces") from reason
 
+    def judged(self, figure: Figure, pictures: Tensor, values: Mapping[str, Any]) -> Figure:
+        """The figure with a sentence below it: what the judge reads."""
+        model, options = self.model(values)
+        asked = None
+        if isinstance(model.condition, Labels) and "labels" in options and options.get("guidance_scale") != 0:
+            asked = model.condition.tokens(options["labels"], self.count).tolist()
+        return replace(figure, content=figure.content + below(reading(_judge(self.judge), pictures, asked)))
+
     def json(self, controls: Sequence[Control]) -> str:
         """Everything, as a page can read it; what can't be written down is refused."""
         start = {"net": self.net, "plan": None, **self.given, **{each.name: each.start for each in controls}}
@@ -319,6 +345,7 @@ class Sheet:
             **{name: getattr(self, name) for name in ("count", "columns", "scale", "alt")},
             "options": {name: value for name, value in options.items() if name not in ("net", "plan")},
             "controls": [each.plain() for each in controls],
+            **({"judge": self.judge} if self.judge else {}),
         }
         return json.dumps(content, default=lambda value: _plain(value, net))
 

@@ -364,3 +364,42 @@ def test_the_controls_call_the_function() -> None:
         {"seed": 5, "plan": "diffusion", "prompt": "a red star"},
         {"seed": 5, "plan": "diffusion", "prompt": "a blue star"},
     ]
+
+
+# --- a judge ---------------------------------------------------------------------------------------
+
+
+def test_a_judge_says_below_the_picture_what_it_reads() -> None:
+    """In a kernel and on paper; whether the network was told decides if it is compared."""
+    judged = place(
+        controls={"guidance_scale": {"told": 1.0, "not told": 0.0}}, judge="digits-judge", alt="Two threes, drawn."
+    )
+    told = "The judge reads 3 and 3: 2 of 2 are the 3 that the network was told."
+    assert found(judged.still(), ".mg-read").text == told
+    assert found(judged.figure(guidance_scale=1.0).to_html(), ".mg-read").text == told
+    assert "the network" not in found(judged.figure(guidance_scale=0.0).to_html(), ".mg-read").text
+    assert json.loads(judged.said)["judge"] == "digits-judge"
+    assert BeautifulSoup(place().still(), "html.parser").select(".mg-read") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"judge": "digits-judg"}, "judge is 'digits-judg'; allowed: .*; did you mean 'digits-judge'"),
+        ({"judge": "digits-v"}, "name is 'digits-v', which is a generator"),
+        ({"net": None, "draw": square, "alt": "", "judge": "digits-judge"}, "judge is 'digits-judge' with draw"),
+        (
+            {
+                "net": "scenes",
+                "labels": None,
+                "controls": {"seed": (0, 3)},
+                "alt": "Two scenes.",
+                "judge": "digits-judge",
+            },
+            r"judge reads pictures of \(1, 16, 16\); allowed: of \(3, 32, 32\)",
+        ),
+    ],
+)
+def test_a_judge_that_can_not_read_is_named_at_once(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        place(**changes)

@@ -41,7 +41,7 @@ def place(lesson: str, **given: Any) -> str:
 
 @pytest.fixture
 def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
-    styles, names = ("course", "figures", "drawing"), ("network", "average", "train")
+    styles, names = ("course", "figures", "drawing"), ("network", "train", "curve", "cloud", "average")
     links = "".join(f"<link rel=stylesheet href={static(f'css/{name}.css')}>" for name in styles)
     scripts = "".join(f"<script defer src={static(f'js/{name}.js')}></script>" for name in names)
     body = place("curve") + place("cloud") + place("average", answers=ANSWERS)

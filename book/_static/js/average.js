@@ -3,7 +3,7 @@
 (function () {
   "use strict";
 
-  const { Network } = window.minigen;
+  const { Network, train } = window.minigen;
   const [SIDE, PIXELS] = [16, 256];
   const PACE = 2; // updates a frame, so that one can watch
   const QUESTION = 10; // switches, all of them off
@@ -105,5 +105,5 @@
     }
   }
 
-  window.minigen.Average = Average;
+  train("average", Average, [0, 0]);
 })();

@@ -250,6 +250,7 @@
       const progress = (share) => ((this.bar.hidden = share === 1), (this.bar.value = share));
       const mine = window.minigen.sample(net, count, all, { progress, step: (moment) => this.take(mine, moment) });
       this.running = mine;
+      window.minigen.judged?.(this.film, mine.done, this.said, all);
       this.fresh = true;
       try {
         const last = await mine.done;
