@@ -12,6 +12,7 @@ SITE := _build/html/index.html
 help:
 	@echo "make book        build the site into _build/html (creates $(VENV) when it is missing or out of date)"
 	@echo "make site        the same, stamped: REPOSITORY=https://HOST/OWNER/NAME switches its buttons on"
+	@echo "                 ADDRESS=https://MY.DOMAIN/ where its pages stand, if not where GitHub or GitLab puts them"
 	@echo "make pdf         print the book into _build/minigen.pdf: a few minutes; needs Chromium"
 	@echo "make test        style, types, tests, notebooks and the built site: what must pass before a change lands"
 	@echo "                 PARTS='style tests' runs some; 45 minutes on two idle cores at most"
@@ -43,7 +44,7 @@ book: $(STAMP)
 # What the Pages workflow publishes.
 site: $(STAMP)
 	rm -rf _build/stamped
-	$(BIN)/python tools/stamp.py --repository "$(REPOSITORY)" --out _build/stamped
+	$(BIN)/python tools/stamp.py --repository "$(REPOSITORY)" --address "$(ADDRESS)" --out _build/stamped
 	$(BIN)/jupyter-book build _build/stamped -W --keep-going --all --quiet >/dev/null
 	@touch _build/stamped/_build/html/.nojekyll
 	@echo "The book: $(CURDIR)/_build/stamped/_build/html/index.html"

@@ -4,7 +4,8 @@ Nothing in the tree names an address, so a fork works with no file edited. The P
 address of the repository that it runs in: every notebook's first cell can then fetch the package in Colab, and the
 site gets a repository button and, where the repository is on GitHub, a Colab button on each notebook. That button
 opens the stamped notebook on the branch ``colab``, which the workflow pushes: the folder ``colab`` of the copy, where
-the notebooks are plain Markdown.
+the notebooks are plain Markdown. Where the pages will stand follows from the repository's address, or is said by
+``--address``; they then name their own addresses, have cards, and come with a map. The date is that of the last commit.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
+import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,6 +29,7 @@ NEEDED = ("_config.yml", "_toc.yml", "book")
 
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*")
 ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?/[\w.-]+/[\w.-]+")
+PAGES = re.compile(r"https://[\w.-]+(:\d+)?/([\w./-]+/)?")
 EMPTY = r"REPOSITORY = \"\""
 """The line to be stamped, as a notebook's file has it."""
 
@@ -34,8 +38,12 @@ KNOWN = ("github", "gitlab", "bitbucket")
 COLAB = "https://colab.research.google.com"
 
 
-def stamp(repository: str, out: Path, root: Path = ROOT) -> None:
+def stamp(repository: str, out: Path, root: Path = ROOT, address: str = "") -> None:
     """Copy what the site needs from ``root`` to the new folder ``out``, with the repository's address in it."""
+    if address and not PAGES.fullmatch(address):
+        raise ValueError(
+            f"address is {address!r}; allowed: https://HOST/ or https://HOST/PATH/, with a stroke at the end"
+        )
     if not ADDRESS.fullmatch(repository) or repository.endswith(".git"):
         raise ValueError(f"repository is {repository!r}; allowed: https://HOST/OWNER/NAME")
     if out.exists():
@@ -47,7 +55,7 @@ def stamp(repository: str, out: Path, root: Path = ROOT) -> None:
             shutil.copytree(source, out / name, ignore=LEFT_OUT)
         else:
             shutil.copy2(source, out / name)
-    stamp_config(out / "_config.yml", repository)
+    stamp_config(out / "_config.yml", repository, address or pages_of(repository), last_commit(root))
     sources = cited((out / "book" / "references.bib").read_text(encoding="utf-8"))
     addresses = addresses_of(repository, out / "book")
     for notebook in sorted((out / "book").rglob("*.ipynb")):
@@ -68,6 +76,33 @@ def addresses_of(repository: str, book: Path) -> dict[str, str]:
     return {path.name: there.get(path.suffix, f"{repository}/blob/HEAD/book/") + path.name for path in sorted(pages)}
 
 
+def pages_of(repository: str) -> str:
+    """Where the hosts that publish pages put those of a repository; of other hosts nothing is known.
+
+    >>> pages_of("https://github.com/Ada/book"), pages_of("https://github.com/Ada/ada.github.io")
+    ('https://ada.github.io/book/', 'https://ada.github.io/')
+    """
+    host, owner, name = repository.removeprefix("https://").split("/")
+    published = {"github.com": "github.io", "gitlab.com": "gitlab.io"}.get(host)
+    if published is None:
+        return ""
+    own = f"{owner.lower()}.{published}"
+    return f"https://{own}/" if name.lower() == own else f"https://{own}/{name}/"
+
+
+def last_commit(root: Path) -> str:
+    """The day of the last commit, such as 30 November 2026; nothing outside a repository."""
+    try:
+        command = ["git", "log", "-1", "--format=%cs"]
+        said = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    except OSError:  # there is no git
+        return ""
+    if not said.strip():
+        return ""
+    day = date.fromisoformat(said.strip())
+    return f"{day.day} {day:%B %Y}"
+
+
 def stamp_notebook(path: Path, repository: str) -> None:
     """Put the address between the quotes of the notebook's first code cell."""
     text = path.read_text(encoding="utf-8")
@@ -76,11 +111,15 @@ def stamp_notebook(path: Path, repository: str) -> None:
     path.write_text(text.replace(EMPTY, rf"REPOSITORY = \"{repository}\""), encoding="utf-8")
 
 
-def stamp_config(path: Path, repository: str) -> None:
+def stamp_config(path: Path, repository: str, address: str = "", day: str = "") -> None:
     """Switch the buttons on; the pages are called book/..., so their path in the repository needs no prefix."""
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     config["repository"] = {"url": repository, "branch": BRANCH, "path_to_book": ""}
     config["html"]["use_repository_button"] = True
+    if address:
+        config["html"]["baseurl"] = address
+    if day:
+        config["sphinx"]["config"]["html_last_updated_fmt"] = day
     host = urlsplit(repository).hostname or ""
     if host == "github.com":
         config["launch_buttons"] = {"colab_url": COLAB}
@@ -94,10 +133,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Read the command line; the exit code."""
     parser = argparse.ArgumentParser(description="Write a copy of the book that knows its repository.")
     parser.add_argument("--repository", required=True, help="its address, https://HOST/OWNER/NAME")
+    parser.add_argument("--address", default="", help="where the pages will stand, if not where the host puts them")
     parser.add_argument("--out", required=True, type=Path, help="a folder that does not exist yet")
     given = parser.parse_args(arguments)
     try:
-        stamp(given.repository, given.out)
+        stamp(given.repository, given.out, address=given.address)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

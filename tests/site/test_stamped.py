@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = "book/curve-fitting"
@@ -53,6 +55,31 @@ def test_the_buttons_of_a_stamped_site(repository: str, colab: set[str], tmp_pat
     assert not page.select("i, [class*='fa-']")
     source = (site / "_sources" / f"{NOTEBOOK}.ipynb").read_text(encoding="utf-8")
     assert rf"REPOSITORY = \"{repository}\"" in source
+    said = f"{repository}/issues/new?title=Error%20on%20the%20page%20Curve%20fitting%20%28{NOTEBOOK}%29"
+    assert [link["href"] for link in page.select("article .mg-report a")] == [said]
+    if colab:
+        names_its_address(site, page, "https://owner.github.io/NAME/")
+    else:  # a host that does not say where pages stand
+        assert not page.select("[rel=canonical], meta[property='og:image'], meta[property='og:url']")
+        assert not (site / "sitemap.xml").exists()
+
+
+def names_its_address(site: Path, page: BeautifulSoup, base: str) -> None:
+    """Where a page stands, the card that others show, and the map of all."""
+    address = f"{base}{NOTEBOOK}.html"
+    assert [link["href"] for link in page.select("link[rel=canonical]")] == [address]
+    told = {str(tag["property"]): str(tag["content"]) for tag in page.select("meta[property]")}
+    assert told["og:url"] == address
+    card = site / told["og:image"].removeprefix(base)
+    with Image.open(card) as picture:
+        assert picture.size == (1200, 630)
+        assert len(set(picture.convert("L").crop((60, 250, 1140, 600)).get_flattened_data())) > 8  # its own figure
+    assert card.stat().st_size < 60_000
+    urls = ElementTree.parse(site / "sitemap.xml").getroot()
+    places = sorted(str(url[0].text) for url in urls)
+    assert places == [address, f"{base}book/intro.html"]
+    lost = BeautifulSoup((site / "404.html").read_text(encoding="utf-8"), "html.parser")
+    assert [link["href"] for link in lost.select("a")] == [f"{base}book/intro.html", address, f"{base}search.html"]
 
 
 def test_the_plain_site_has_no_such_buttons(site: Path) -> None:

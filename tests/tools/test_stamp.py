@@ -56,7 +56,11 @@ def test_the_buttons_are_switched_on_and_the_rest_of_the_configuration_stays(sta
     wanted["html"]["use_repository_button"] = True
     wanted["repository"] = {"url": GITHUB, "branch": "colab", "path_to_book": ""}
     wanted["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
-    assert config(stamped) == wanted
+    wanted["html"]["baseurl"] = "https://owner.github.io/NAME/"
+    found = config(stamped)
+    day = found["sphinx"]["config"].pop("html_last_updated_fmt", "1 May 2026")  # a copy without a history has no date
+    assert re.fullmatch(r"\d{1,2} [A-Z][a-z]+ 20\d\d", day)
+    assert found == wanted
     assert (stamped / "_toc.yml").read_bytes() == (ROOT / "_toc.yml").read_bytes()
 
 
@@ -114,6 +118,18 @@ def test_a_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
 def test_a_notebook_that_cannot_be_stamped_is_named(cell: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"a\.ipynb has the line"):
         stamp.stamp(GITHUB, tmp_path / "out", small_book(tmp_path / "in", cell))
+
+
+def test_where_the_pages_stand_is_known_or_said(tmp_path: Path) -> None:
+    assert stamp.pages_of("https://gitlab.com/Ada/book") == "https://ada.gitlab.io/book/"
+    assert stamp.pages_of("https://git.example.org/ada/book") == ""
+    source = small_book(tmp_path / "in")
+    stamp.stamp("https://git.example.org/ada/book", tmp_path / "one", source)
+    assert "baseurl" not in config(tmp_path / "one")["html"]
+    stamp.stamp(GITHUB, tmp_path / "two", source, "https://minigen.example.org/")
+    assert config(tmp_path / "two")["html"]["baseurl"] == "https://minigen.example.org/"
+    with pytest.raises(ValueError, match=r"address is 'minigen\.example\.org'; allowed: https://HOST/"):
+        stamp.stamp(GITHUB, tmp_path / "three", source, "minigen.example.org")
 
 
 # --- for Colab -------------------------------------------------------------------------------------
