@@ -20,7 +20,7 @@ MEASURE = """() => {
     const article = document.querySelector('article');
     const shown = tag => tag.checkVisibility({contentVisibilityAuto: true});
     const count = tag => (tag.innerText || tag.textContent).split(/\\s+/).filter(Boolean).length;
-    const besides = 'div.cell_input, svg text, .mg-knob, .mg-beside, .mg-buttons, .mg-told';
+    const besides = 'div.cell_input, svg text, .mg-knob, .mg-beside, .mg-buttons, .mg-told, .visually-hidden';
     const aside = [...article.querySelectorAll(besides)].filter(shown)
         .reduce((sum, tag) => sum + count(tag), 0);
     const words = count(article) - aside;
