@@ -127,8 +127,8 @@ def of_folder(job: Job) -> tuple[Parts, Parts]:
 
 
 def real(what: str, size: int, split: str, smoke: bool) -> Parts:
-    """What the judge knows. Its validation icons are of another seed than the folders', which is not to say that none is
-    the same: a boat differs in two colours and the height of its mast, and 16 pixels can't show much of that."""
+    """What the judge knows. Its validation icons are of another seed than the folders', which is not to say that none
+    is the same: a boat differs in two colours and the height of its mast, and 16 pixels can't show much of that."""
     if what == "digits":
         return mg.data.digits(size, split)
     count, seed = {"train": (3600, 0), "validation": (400, 1), "held-out": (400, 2)}[split]

@@ -20,10 +20,11 @@ order, where a file imports only what stands above it:
     process, orders, plans, heads
     nets/       net, mlp, unet, causal_conv, causal_transformer, causal_mixed, classifier, catalogue
     conditions, model, generator, ideal, guided, sampling
-    zoo/        teaching, recipes, pretrained, own
+    zoo/        teaching, recipes, pretrained, moments, own
     metrics/    judges, distances, scores, own_scores, own, own_run, prompts, inside
-    show/       svg, figures, pictures, plots, tables, controls, engine, judge, drawing, widgets, export
+    show/       svg, figures, pictures, plots, tables, controls, engine, judge, drawing, widgets, export, report
     course/     measurements, verdicts, checks
+    own_folder
 """
 
 import os
@@ -44,6 +45,7 @@ from minigen.ideal import IdealGenerator
 from minigen.sampling import Options, Walk, nfe, sample, trajectory
 from minigen.show import plots, tables, widgets
 from minigen.show.export import export_page
+from minigen.show.report import train_folder
 from minigen.training import History, train
 from minigen.zoo import recipes
 
@@ -76,6 +78,7 @@ __all__ = [
     "tables",
     "text",
     "train",
+    "train_folder",
     "trajectory",
     "widgets",
     "zoo",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -20,6 +19,7 @@ from minigen.conditions import Labels, Prompt
 from minigen.data import shapes as scenes
 from minigen.generator import Generator
 from minigen.heads import Categorical
+from minigen.own_folder import evaluate_on_folder, train_on_folder
 from minigen.training import pick_device
 from minigen.zoo.recipes import RECIPES, recipe
 
@@ -199,27 +199,6 @@ def run_train(options: argparse.Namespace) -> int:
     return 130 if history.interrupted else 0
 
 
-def train_on_folder(options: argparse.Namespace, changes: dict[str, Any]) -> int:
-    """Train on a reader's own pictures, and say what was taken and how to go on."""
-    from minigen.data.files import find
-    from minigen.zoo.own import train_own
-
-    inside = any("/" in name for name in find(Path(options.name)).files)
-    labels = "folders" if inside and not options.no_labels else None
-    found = data.folder(options.name, options.size, labels=labels, progress=True)
-    print(found)
-    path, history = train_own(found, options.minutes, options.runs, device=options.device, **changes)
-    print(f"{path}: loss {history.loss[-1]:.4f} after {len(history.loss)} iterations, {history.seconds:.0f} s")
-    if history.interrupted:
-        print("interrupted; the same command goes on from there")
-        return 130
-    if len(found.names) > 1:
-        print(f"labels: {', '.join(f'{label} {name}' for label, name in enumerate(found.names))}")
-    print(f"python -m minigen sample {shlex.quote(str(path))} --out-folder drawn")
-    print(f"python -m minigen evaluate {shlex.quote(str(path))} --folder {shlex.quote(options.name)}")
-    return 0
-
-
 def run_sample(options: argparse.Namespace) -> None:
     """Draw a grid, or into a folder."""
     from minigen import plots, sampling
@@ -282,7 +261,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
             "--write is for recipes, whose weights have a record; allowed: --json, and to keep what it says"
         )
     if options.folder is not None:
-        return evaluate_on_folder(options)
+        return evaluate_on_folder(options, chosen(options, *SAMPLING))
     options.count = 1000 if options.count is None else options.count
     check_whole("--count", options.count, LEAST, MOST)
     if not of_a_file and not isinstance(recipe(options.name).build(), Generator):
@@ -301,27 +280,6 @@ def run_evaluate(options: argparse.Namespace) -> None:
     if options.write:
         path = zoo.add_scores(options.name, scores, folder_of(options))
         print(f"written to {path}", file=sys.stderr if options.json else sys.stdout)
-
-
-def evaluate_on_folder(options: argparse.Namespace) -> None:
-    """Score weights of a reader's own folder by the pictures of this folder."""
-    from minigen.metrics.own_run import folder_of, score_run, usual_count
-
-    if not options.name.endswith(".safetensors"):
-        raise ValueError(
-            f"--folder is {options.folder!r} with the recipe {options.name!r}; allowed: with a file of weights that"
-            " python -m minigen train FOLDER made, such as runs/own-icons.safetensors"
-        )
-    model = generator_of(options)
-    found = folder_of(options.name, model, options.folder, progress=not options.json)
-    count = usual_count(found) if options.count is None else options.count
-    settings = {**model.sampling, **chosen(options, *SAMPLING)}
-    scores, like = score_run(model, found, count, options.split, options.seed, progress=True, **settings)
-    if options.json:
-        about = {"nearest": like.rounded(), "seed": options.seed, "sampling": settings}
-        print(json.dumps({**scores.rounded(), **about}, indent=2))
-    else:
-        print(f"seed {options.seed}, sampling {settings}", scores, like, sep="\n")
 
 
 def check_judged(model: Generator, options: argparse.Namespace) -> None:

@@ -69,6 +69,11 @@ def icons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "icons"
 
 
+def there(folder: str = "runs") -> list[str]:
+    """What lies in a folder, in order."""
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
 SMALL = ("--size", "8", "--batch-size", "8", "--device", "cpu")
 
 
@@ -77,20 +82,10 @@ def test_a_folder_is_trained_on_and_drawn_from(icons: Path, capsys: pytest.Captu
     assert out.startswith("40 pictures, 8 x 8, colour, of 40 files in icons\nlabels: cats 20, dogs 20\n")
     assert re.search(r"^runs/own-icons\.safetensors: loss \d+\.\d{4} after 3 iterations, \d+ s$", out, re.MULTILINE)
     assert "labels: 0 cats, 1 dogs\npython -m minigen sample runs/own-icons.safetensors --out-folder drawn" in out
-    assert [path.name for path in Path("runs").iterdir()] == ["own-icons.safetensors"]
-    told(
-        capsys,
-        "sample",
-        "runs/own-icons.safetensors",
-        "--count",
-        "4",
-        "--steps",
-        "2",
-        "--label",
-        "1",
-        "--out-folder",
-        "drawn",
-    )
+    assert "\nruns/own-icons.html: how it went, to be opened in any browser\n" in out
+    assert there() == ["own-icons.html", "own-icons.safetensors"]
+    words = ("sample", "runs/own-icons.safetensors", "--count", "4", "--steps", "2", "--label", "1")
+    told(capsys, *words, "--out-folder", "drawn")
     assert len(list(Path("drawn").iterdir())) == 4
     before = Path("runs/own-icons.safetensors").read_bytes()
     assert "runs/own-icons-2.safetensors" in told(capsys, "train", "icons", *SMALL, "--iterations", "1", "--no-labels")
@@ -123,7 +118,7 @@ def test_a_stopped_run_goes_on_with_what_it_had_planned(
         )
     out = told(capsys, "train", "icons", *SMALL, "--minutes", "9")  # planned were 6
     assert "after 6 iterations" in out
-    assert [path.name for path in Path("runs").iterdir()] == ["own-icons.safetensors"]
+    assert there() == ["own-icons.html", "own-icons.safetensors"]
     assert Path("runs/own-icons.safetensors").read_bytes() == Path("whole/own-icons.safetensors").read_bytes()
 
 

@@ -168,13 +168,7 @@ class Judge:
         How far is the root of the mean squared difference of the pixels, values in [-1, 1].
         """
         check_images("images", images, self.shape, shown=True)
-        flat = self._parts["train"][0].flatten(1)
-        found = []
-        for part in images.float().cpu().flatten(1).split(200):
-            # not by matrix products, whose rounding would hide exact copies
-            found.append(torch.cdist(part, flat, compute_mode="donot_use_mm_for_euclid_dist").min(dim=1))
-        far = torch.cat([each.values for each in found]) / flat.shape[1] ** 0.5
-        return torch.cat([each.indices for each in found]), far
+        return nearest(images, self._parts["train"][0])
 
     def labels(self, count: int, seed: int = 0) -> Tensor:
         """Labels to ask a generator for, as often as the training pictures have them: (count,) int64.
@@ -241,6 +235,21 @@ class Judge:
         if self.classifier is None:
             return None
         return float((self.answers(samples) == labels.cpu()).double().mean())
+
+
+def nearest(images: Tensor, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each image (B, C, H, W) the nearest of some pictures: its place, and how far it is, see ``Judge.nearest``.
+
+    >>> pictures = torch.tensor([-1.0, 0.0, 1.0]).view(3, 1, 1, 1).expand(-1, 1, 8, 8)
+    >>> nearest(pictures[1:2] + 0.25, pictures)
+    (tensor([1]), tensor([0.2500]))
+    """
+    flat, found = pictures.flatten(1), []
+    for part in images.float().cpu().flatten(1).split(200):
+        # not by matrix products, whose rounding would hide exact copies
+        found.append(torch.cdist(part, flat, compute_mode="donot_use_mm_for_euclid_dist").min(dim=1))
+    far = torch.cat([each.values for each in found]) / flat.shape[1] ** 0.5
+    return torch.cat([each.indices for each in found]), far
 
 
 def _parts(of: Folder | Split) -> Mapping[str, tuple[Tensor, ...]]:

@@ -115,6 +115,7 @@ def score_run(
     split: str = "held-out",
     seed: int = 0,
     progress: bool = False,
+    judge: Judge | None = None,
     **options: Any,
 ) -> tuple[OwnScores, Likeness]:
     """Draw from weights of a reader's own folder, and score that with a ``Judge`` of this folder.
@@ -126,6 +127,7 @@ def score_run(
         split: "held-out", or "validation" while something is being chosen.
         seed: of the labels and of the dice.
         progress: show a bar while drawing.
+        judge: of these pictures; None makes one, by their labels if these can be learned.
         options: of ``sample``, such as steps.
 
     Returns:
@@ -136,7 +138,7 @@ def score_run(
     """
     count = usual_count(found) if count is None else count
     check_scored(found, count, split)
-    judge = Judge(found)
+    judge = judge or Judge(found)
     labels = judge.labels(count, seed) if isinstance(model.condition, Labels) else None
     drawn = sample(model, count, seed=seed, labels=labels, progress=progress, **options)
     return judge.evaluate(drawn, labels, split), _likeness(judge, found, drawn, split)

@@ -13,10 +13,11 @@ from __future__ import annotations
 import signal
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -25,6 +26,9 @@ from minigen.training.batches import Batch, Source
 from minigen.training.hardware import pick_device
 from minigen.training.run import Run
 from minigen.training.settings import History, Settings
+
+Watch = Callable[[int, int, Any], object]
+"""What looks on: it is called with how many updates there have been, how many there will be, and the model."""
 
 
 def train(
@@ -49,6 +53,7 @@ def train(
     device: str = "auto",
     precision: str = "auto",
     progress: bool = True,
+    watch: Watch | None = None,
 ) -> History:
     """Train ``model`` in place and say how it went. Ctrl-C and SIGTERM return what there is.
 
@@ -81,6 +86,10 @@ def train(
         device: "auto" takes a GPU if there is one; or "cpu", "cuda", "cuda:1".
         precision: "auto" takes bfloat16 where the hardware has it; or "float32", "bfloat16".
         progress: show a bar with loss, rate and time left.
+        watch: a function ``(iteration, iterations, model)`` that is called after every update, in the first of several
+            processes, before a checkpoint is saved; say, to draw now and then. The model has the averaged weights, if
+            there are such, and is in evaluation mode. What it does with torch's dice changes nothing in the training,
+            and its time is not that of the training.
 
     Raises:
         FloatingPointError: if the loss is not finite; it names the iteration.
@@ -96,15 +105,14 @@ def train(
         iterations, batch_size, optimizer, learning_rate, weight_decay, warmup, decay, ema, clip, seed, validate_every,
         {} if validate_with is None else validate_with, validate_draws,
     )  # fmt: skip
-    check_whole("checkpoint_every", checkpoint_every)
-    check_truth("progress", progress)
+    _check(checkpoint_every, progress, watch)
     run = Run(model, data, settings, validation, pick_device(device), precision, checkpoint)
     if run.iteration >= iterations:
         warnings.warn(
             f"nothing is left to train: {str(checkpoint)!r} has had all {iterations} iterations", stacklevel=2
         )
     try:
-        _follow(run, checkpoint, checkpoint_every, progress)
+        _follow(run, checkpoint, checkpoint_every, progress, watch)
         run.finish()
     except BaseException:
         run.leave()
@@ -114,7 +122,15 @@ def train(
     return run.history
 
 
-def _follow(run: Run, checkpoint: str | Path | None, every: int, progress: bool) -> None:
+def _check(checkpoint_every: int, progress: bool, watch: Watch | None) -> None:
+    """Raise for what ``Settings`` does not hold."""
+    check_whole("checkpoint_every", checkpoint_every)
+    check_truth("progress", progress)
+    if watch is not None and not callable(watch):
+        raise TypeError(f"watch is {watch!r}; allowed: a function of (iteration, iterations, model), or None")
+
+
+def _follow(run: Run, checkpoint: str | Path | None, every: int, progress: bool, watch: Watch | None) -> None:
     """All iterations that are left, or until Ctrl-C: with a bar, and saved now and then."""
     total, silent = run.settings.iterations, not progress or run.processes.rank > 0
     with tqdm(total=total, initial=run.iteration, desc="training", disable=silent) as bar, _Wish() as stop:
@@ -122,11 +138,25 @@ def _follow(run: Run, checkpoint: str | Path | None, every: int, progress: bool)
             bar.update()
             bar.set_postfix(loss=f"{run.last_loss:.4f}", refresh=False)
             run.history.interrupted = run.processes.any(stop.wished) and iteration < total
+            if watch is not None and run.processes.rank == 0:
+                _show(run, watch)
             due = iteration % every == 0 or iteration == total or run.history.interrupted
             if checkpoint is not None and due and run.processes.rank == 0:
                 run.save(checkpoint)
             if run.history.interrupted:
                 break
+
+
+@torch.no_grad()
+def _show(run: Run, watch: Watch) -> None:
+    """Let ``watch`` see the model as it is, and leave that and torch's dice as they were."""
+    model: Any = run.model if run.averaged is None else run.averaged.module
+    training = model.training
+    with torch.random.fork_rng():
+        try:
+            watch(run.iteration, run.settings.iterations, model.eval())
+        finally:
+            model.train(training)
 
 
 class _Wish:

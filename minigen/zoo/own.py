@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from minigen.base.errors import check_number
 from minigen.conditions import Labels
 from minigen.generator import Generator
 from minigen.training import History, train
+from minigen.zoo.moments import Moments
 
 IN_MEMORY = 2_000_000_000
 """Bytes of pictures that are held as numbers; of more, each batch is read from the disk."""
@@ -28,6 +31,27 @@ TRAINING: Mapping[str, Any] = dict(batch_size=16, optimizer="muon", ema=None)
 
 MOST_JUDGED = 500
 """Validation pictures that the choice of the best weights reads."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A training on a folder that has ended, or was interrupted.
+
+    Attributes:
+        found, model, history: the pictures, the generator, and how it went.
+        iterations: updates that were planned.
+        path: of the weights.
+        moments: after how many updates, and what was drawn then.
+        page: that an earlier part of an interrupted run wrote, if it is still as it was written.
+    """
+
+    found: data.Folder
+    model: Generator
+    history: History
+    iterations: int
+    path: Path
+    moments: Mapping[int, torch.Tensor]
+    page: Path | None
 
 
 def own_generator(found: data.Folder, seed: int = 0) -> Generator:
@@ -78,6 +102,7 @@ def train_own(
     iterations: int | None = None,
     seed: int = 0,
     device: str = "auto",
+    report: Callable[[Trained], Path] | None = None,
     **settings: Any,
 ) -> tuple[Path, History]:
     """Train a generator on a folder's pictures and save it; the same call goes on where an interrupted one stopped.
@@ -88,6 +113,8 @@ def train_own(
         runs: the folder of the checkpoint and of the weights.
         iterations: updates, instead of minutes.
         seed, device, settings: of ``train``; those that are not given are ``TRAINING``.
+        report: what writes a page about it, and says where (``show.report``): when the weights are saved, and the
+            checkpoint is still there.
 
     Returns:
         where the weights are (``Generator.load`` reads them; an earlier file stays), and the history. Of an interrupted
@@ -102,23 +129,29 @@ def train_own(
     earlier = _planned(planned) if checkpoint.is_file() else {}
     if not earlier:
         planned_now = iterations or updates_in(minutes, found, device, **_timed(settings))
-        earlier = {"about": about, "iterations": planned_now, "weights": _free(Path(runs) / f"{name}.safetensors").name}
+        earlier = {"about": about, "iterations": planned_now, "weights": free(Path(runs) / f"{name}.safetensors").name}
         store.save_json(planned, earlier)
     if earlier["about"] != about:
         raise ValueError(
             f"runs is {str(runs)!r}, where {checkpoint.name} is of a run that was interrupted, with other pictures or"
             f" another size; allowed: the same as then, another folder, or without that file"
         )
-    path = Path(runs) / earlier["weights"]
+    path, page = Path(runs) / earlier["weights"], earlier.get("page")
+    moments = Moments(Path(runs) / f"{name}.moments.safetensors", fresh=not checkpoint.is_file())
     given, judged = lessons(found, model)
+    iterations = iterations or earlier["iterations"]
     history = train(
-        model, *given, validation=judged, checkpoint=checkpoint, iterations=iterations or earlier["iterations"],
-        seed=seed, device=device, **settings,
+        model, *given, validation=judged, checkpoint=checkpoint, iterations=iterations, seed=seed, device=device,
+        watch=moments, **settings,
     )  # fmt: skip
     model.save(path, {"pictures": found.record()})
+    if report is not None:
+        earlier_page = _unchanged(Path(runs), page)
+        page = _stamped(report(Trained(found, model, history, iterations, path, moments.pictures, earlier_page)))
+        store.save_json(planned, {**earlier, "page": page})
     if not history.interrupted:
-        checkpoint.unlink(missing_ok=True)
-        planned.unlink(missing_ok=True)
+        for each in (checkpoint, planned, moments.path):
+            each.unlink(missing_ok=True)
     return path, history
 
 
@@ -137,10 +170,23 @@ def _planned(path: Path) -> Mapping[str, Any]:
         return {}
 
 
-def _free(path: Path) -> Path:
+def _stamped(page: Path) -> dict[str, str]:
+    """A page by its name, and by what is in it."""
+    return {"name": page.name, "sha256": hashlib.sha256(page.read_bytes()).hexdigest()}
+
+
+def _unchanged(folder: Path, page: Any) -> Path | None:
+    """The page that an earlier part of the run wrote, unless it is gone, or somebody has changed it since."""
+    name = page.get("name") if isinstance(page, dict) else None
+    if not isinstance(name, str) or Path(name).name != name or not (folder / name).is_file():
+        return None
+    return folder / name if _stamped(folder / name) == page else None
+
+
+def free(path: Path) -> Path:
     """This path, or if there is a file already, the next one with a number."""
-    number, free = 1, path
-    while free.exists():
+    number, found = 1, path
+    while found.exists() or found.is_symlink():
         number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return free
+        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return found

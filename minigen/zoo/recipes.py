@@ -34,7 +34,7 @@ def _options(function: Callable[..., Any], *without: str) -> tuple[str, ...]:
     return tuple(each.name for each in every if each.kind is each.KEYWORD_ONLY and each.name not in without)
 
 
-TRAINING, SAMPLING = _options(train, "validation", "checkpoint"), _options(sample)
+TRAINING, SAMPLING = _options(train, "validation", "checkpoint", "watch"), _options(sample)
 """The options of ``train`` that a recipe may name (the others it says itself), and those of ``sample``."""
 
 
