@@ -1,0 +1,88 @@
+"""A content policy in every page: what it may load and run, and nothing else, not even if somebody smuggled it in.
+
+It stands in the page itself, since a place that only serves files sends no headers, and a page on a disk has none. The
+scripts and styles that stand inside a page are let through by their hashes, so this pass is the last of the build: what
+changes a page after it is not run any more. Pages that draw compile WebAssembly and work in a worker made of a blob.
+Attributes ``style`` are let through; figures have hundreds, and they run nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+LAST = 1000
+SCRIPT = re.compile(r"<script(?P<attributes>[^>]*)>(?P<text>.*?)</script>", re.DOTALL)
+RUNS = re.compile(r"""^(?!.*\bsrc=)(?!.*\btype=(?!["']?(?:text/javascript|module)["']?))""", re.DOTALL)
+"""The attributes of a script that stands in the page and is run; others hold data."""
+
+STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
+HANDLER = re.compile(r'<[a-z][^<>]*?\son[a-z]+="([^"]*)"')
+CHARSET = re.compile(r'<meta charset="utf-8" ?/?>')
+OWN = "'self' file:"
+"""The site; to a browser a page on a disk has nothing to do with the file beside it, so files are named, too."""
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Sphinx calls this once."""
+    app.connect("build-finished", seal_all, priority=LAST)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def hashes(texts: Iterable[str]) -> str:
+    """How a policy names texts.
+
+    >>> hashes(["alert(1)"])
+    "'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='"
+    """
+    named = {base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts}
+    return " ".join(f"'sha256-{each}'" for each in sorted(named))
+
+
+def policy(page: str) -> str:
+    """The policy that lets through what stands in this page."""
+    scripts = [found["text"] for found in SCRIPT.finditer(page) if RUNS.match(found["attributes"])]
+    bare = SCRIPT.sub("", page)
+    handlers = [html.unescape(each) for each in HANDLER.findall(bare)]
+    rules = {
+        "default-src": "'none'",
+        "script-src": f"{OWN} 'wasm-unsafe-eval' {hashes(scripts)}",
+        "style-src": "'self' file: 'unsafe-inline'",  # for browsers that don't know the next two
+        "style-src-elem": f"{OWN} {hashes(STYLE.findall(bare))}",
+        "style-src-attr": "'unsafe-inline'",
+        "img-src": f"{OWN} data: blob:",
+        "font-src": OWN,
+        "connect-src": OWN,
+        "worker-src": "blob:",
+        "form-action": OWN,
+        "base-uri": "'none'",
+    }
+    if handlers:  # the theme's: of the buttons that print and that fill the screen
+        rules["script-src"] += f" 'unsafe-hashes' {hashes(handlers)}"
+    return "; ".join(f"{name} {sources.strip()}" for name, sources in rules.items())
+
+
+def sealed(page: str) -> str:
+    """The page with its policy, which stands before everything that it rules; a page without letters' code is left."""
+    return CHARSET.sub(
+        lambda found: f'{found[0]}<meta http-equiv="Content-Security-Policy" content="{policy(page)}" />', page, count=1
+    )
+
+
+def seal_all(app: Sphinx, error: Exception | None) -> None:
+    """Go over all pages."""
+    if error is not None or app.builder.format != "html":
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        if "_static" not in path.parts:
+            # without a script to choose, the light colours: half of a dark page's came by themselves, and code was lost
+            page = path.read_text(encoding="utf-8").replace(' data-theme="auto"', ' data-theme="light"', 1)
+            path.write_text(sealed(page), encoding="utf-8")
