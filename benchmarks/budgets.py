@@ -24,6 +24,7 @@ from torch import Tensor
 
 import minigen as mg
 from minigen.course.measurements import Results, arguments, packed
+from minigen.zoo.suggestions import FIXED, WAYS
 
 WARM, LEAST_TIMED = 2, 3.0
 """Updates before the clock runs; seconds that are timed."""
@@ -35,28 +36,6 @@ SHOWN = 4
 """Pictures that are kept of the rows of the usual net, to be shown."""
 
 Parts = tuple[Tensor, ...]
-
-
-@dataclass(frozen=True)
-class Way:
-    """A net and how it is trained; the first is what a folder gets when nobody chooses."""
-
-    widths: tuple[int, ...] = (16, 48, 64)
-    batch_size: int = 16
-    learning_rate: float = 2e-3
-
-
-WAYS = {
-    "usual": Way(),
-    "thin": Way(widths=(8, 24, 32)),
-    "deep": Way(widths=(16, 32, 48, 64)),
-    "wide": Way(widths=(32, 64, 128)),
-    "batch 8": Way(batch_size=8),
-    "batch 32": Way(batch_size=32),
-    "batch 64": Way(batch_size=64),
-    "half the rate": Way(learning_rate=1e-3),
-    "twice the rate": Way(learning_rate=4e-3),
-}
 
 
 @dataclass(frozen=True)
@@ -156,8 +135,8 @@ def settings_of(job: Job) -> dict[str, Any]:
     """How it is trained."""
     way = WAYS[job.way]
     return dict(
-        batch_size=way.batch_size, learning_rate=way.learning_rate, optimizer="muon", ema=None, device="cpu",
-        precision="float32", progress=False,
+        batch_size=way.batch_size, learning_rate=way.learning_rate, **FIXED, device="cpu", precision="float32",
+        progress=False,
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ order, where a file imports only what stands above it:
     process, orders, plans, heads
     nets/       net, mlp, unet, causal_conv, causal_transformer, causal_mixed, classifier, catalogue
     conditions, model, generator, ideal, guided, sampling
-    zoo/        teaching, recipes, pretrained, moments, own
+    zoo/        teaching, suggestions, recipes, pretrained, moments, own
     metrics/    judges, distances, scores, own_scores, own, own_run, prompts, inside
     show/       svg, figures, pictures, plots, tables, controls, engine, judge, drawing, widgets, export, report
     course/     measurements, verdicts, checks

@@ -22,7 +22,14 @@ def train_on_folder(options: argparse.Namespace, changes: dict[str, Any]) -> int
     labels = "folders" if inside and not options.no_labels else None
     found = data.folder(options.name, options.size, labels=labels, progress=True)
     print(found)
-    run = train_folder(found, options.minutes, options.runs, device=options.device, **changes)
+    run = train_folder(
+        found,
+        options.minutes,
+        options.runs,
+        device=options.device,
+        tell=lambda it: print(it.line, flush=True),
+        **changes,
+    )
     history = run.history
     print(f"{run.path}: loss {history.loss[-1]:.4f} after {len(history.loss)} iterations, {history.seconds:.0f} s")
     print(f"{run.page}: how it went, to be opened in any browser")

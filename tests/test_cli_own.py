@@ -15,7 +15,7 @@ from PIL import Image
 
 from minigen import Generator, Labels, data, heads, plans, sample, zoo
 from minigen.__main__ import main
-from minigen.zoo.own import lessons, own_generator, train_own, updates_in
+from minigen.zoo.own import lessons, own_generator, train_own
 
 __all__ = ["somewhere"]
 
@@ -105,7 +105,8 @@ def test_a_stopped_run_goes_on_with_what_it_had_planned(
     icons: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And ends as one that was not stopped, to the bit."""
-    monkeypatch.setattr("minigen.zoo.own.updates_in", lambda minutes, *_, **__: int(minutes))
+    monkeypatch.setattr("minigen.zoo.suggestions.seconds_an_update", lambda *_: 60.0)
+    monkeypatch.setattr("minigen.zoo.suggestions.LEAST_UPDATES", 1)
     told(capsys, "train", "icons", *SMALL, "--minutes", "6", "--runs", "whole")
     with monkeypatch.context() as pressed:
         signal_in_update(pressed, 3, signal.SIGTERM)
@@ -120,17 +121,6 @@ def test_a_stopped_run_goes_on_with_what_it_had_planned(
     assert "after 6 iterations" in out
     assert there() == ["own-icons.html", "own-icons.safetensors"]
     assert Path("runs/own-icons.safetensors").read_bytes() == Path("whole/own-icons.safetensors").read_bytes()
-
-
-def test_minutes_become_updates(icons: Path) -> None:
-    found = data.folder(icons, 8, cache=False)
-    one, ten = (updates_in(minutes, found, "cpu", batch_size=8) for minutes in (0.0001, 10))
-    assert one == 20
-    assert ten > 100
-    with pytest.raises(ValueError, match=re.escape("minutes is 0; allowed")):
-        updates_in(0, found)
-    with pytest.raises(ValueError, match=re.escape("size is 9; allowed: multiples of 4")):
-        own_generator(data.folder(icons, 9, cache=False))
 
 
 def test_more_than_fits_into_memory_is_read_from_the_disk(icons: Path, monkeypatch: pytest.MonkeyPatch) -> None:

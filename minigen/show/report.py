@@ -58,7 +58,7 @@ def train_folder(found: data.Folder, minutes: float = 10, runs: str | Path = "ru
         found: the pictures, as ``data.folder`` found them.
         minutes: how long, about, without the page.
         runs: the folder of weights and page.
-        settings: of ``zoo.own.train_own`` and of ``train``, such as ``seed`` or ``iterations``.
+        settings: of ``train``, such as ``seed``, and of ``mg.recipes.suggest``, which chooses what is not given.
 
     Returns:
         ``path`` (for ``Generator.load``), ``history`` and ``page``.
@@ -86,7 +86,9 @@ def write_report(trained: Trained) -> Path:
         f" {len(trained.found):,} pictures, {height} x {width}, in {'grey' if channels == 1 else 'colour'}."
     )
     if trained.history.interrupted:
-        lead = f"Interrupted after {updates:,} of {trained.iterations:,} updates; the same command goes on. {lead}"
+        lead = (
+            f"Interrupted after {updates:,} of {trained.chosen.iterations:,} updates; the same command goes on. {lead}"
+        )
     page = Template(text("html/report.html")).substitute(
         title=html.escape(f"What {_said(trained.path.stem)} learned"),
         style=f"{text('css/page.css')}\n{text('css/report.css')}",

@@ -1,4 +1,4 @@
-"""A generator of a reader's own folder: how many updates fit into some minutes, and a run that can be stopped."""
+"""A generator of a reader's own folder: a run that can be stopped, with what ``suggest`` chose when it began."""
 
 from __future__ import annotations
 
@@ -6,28 +6,24 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from minigen import data, heads, nets, plans
+from minigen import data
 from minigen.base import store
-from minigen.base.errors import check_number
-from minigen.conditions import Labels
 from minigen.generator import Generator
 from minigen.training import History, train
 from minigen.zoo.moments import Moments
+from minigen.zoo.suggestions import CHOICES, FIXED, Suggestion, suggest
 
 IN_MEMORY = 2_000_000_000
 """Bytes of pictures that are held as numbers; of more, each batch is read from the disk."""
 
-TRIED = 8
-"""Updates that are timed."""
-
-TRAINING: Mapping[str, Any] = dict(batch_size=16, optimizer="muon", ema=None)
-"""Settings of ``train`` that suit few minutes: many small batches. An average of the weights would lag behind them."""
+TRAINING: Mapping[str, Any] = {**FIXED, "batch_size": Suggestion.batch_size}
+"""Settings of ``train`` that suit few minutes, where nothing else was measured: many small batches."""
 
 MOST_JUDGED = 500
 """Validation pictures that the choice of the best weights reads."""
@@ -39,7 +35,7 @@ class Trained:
 
     Attributes:
         found, model, history: the pictures, the generator, and how it went.
-        iterations: updates that were planned.
+        chosen: what was trained, and how many updates were planned.
         path: of the weights.
         moments: after how many updates, and what was drawn then.
         page: that an earlier part of an interrupted run wrote, if it is still as it was written.
@@ -48,30 +44,20 @@ class Trained:
     found: data.Folder
     model: Generator
     history: History
-    iterations: int
+    chosen: Suggestion
     path: Path
     moments: Mapping[int, torch.Tensor]
     page: Path | None
 
 
 def own_generator(found: data.Folder, seed: int = 0) -> Generator:
-    """A fresh generator for the pictures of a folder: noise, a slim U-Net, and told the label if there are two or more.
+    """A fresh generator as it is usual for the pictures of a folder: noise, a slim U-Net, and told the label, if any.
 
-    It is made for few minutes of training, as ``digits-minute`` is. With ``TRAINING``, 280 updates bring the icons of
-    ``data.icons`` at 32 x 32 to a distance of 2.2, where real ones have 1.3 +- 0.7 (``metrics.Judge``, validation, one
-    training). What 70 updates of 64 pictures drew was coloured snow, at 20.
-
-    Raises:
-        ValueError: if the size can't be halved twice, which the net does.
+    With ``TRAINING``, 280 updates bring the icons of ``data.icons`` at 32 x 32 to a distance of 2.2, where real ones
+    have 1.3 +- 0.7 (``metrics.Judge``, validation, one training). What 70 updates of 64 pictures drew was coloured
+    snow, at 20. ``suggest`` says when something else is better.
     """
-    channels, size, _ = found.shape
-    if size % 4:
-        raise ValueError(f"size is {size}; allowed: multiples of 4, such as 16, 32 or 64")
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        condition = Labels(len(found.names)) if len(found.names) > 1 else None
-        net = nets.UNet(size=size, channels=channels, widths=(16, 48, 64))
-        return Generator(net, heads.Regression("v"), plans.diffusion(density="logit_normal"), condition=condition)
+    return Suggestion(found.shape, len(found.names)).generator(seed)
 
 
 def lessons(found: data.Folder, model: Generator) -> tuple[tuple[Any, ...], tuple[torch.Tensor, ...]]:
@@ -85,16 +71,6 @@ def lessons(found: data.Folder, model: Generator) -> tuple[tuple[Any, ...], tupl
     return (lambda count, random: draw(count, random)[:parts],), judged[:parts]
 
 
-def updates_in(minutes: float, found: data.Folder, device: str = "auto", **settings: Any) -> int:
-    """How many updates fit into so many minutes here, by the time that a few take; 20 or more."""
-    check_number("minutes", minutes, 0, open_left=True)
-    model = own_generator(found)
-    given, _ = lessons(found, model)
-    train(model, *given, iterations=2, device=device, progress=False, **settings)  # the first ones take longer
-    tried = train(model, *given, iterations=TRIED, device=device, progress=False, **settings)
-    return max(20, int(minutes * 60 * TRIED / tried.seconds))
-
-
 def train_own(
     found: data.Folder,
     minutes: float = 10,
@@ -103,6 +79,7 @@ def train_own(
     seed: int = 0,
     device: str = "auto",
     report: Callable[[Trained], Path] | None = None,
+    tell: Callable[[Suggestion], object] | None = None,
     **settings: Any,
 ) -> tuple[Path, History]:
     """Train a generator on a folder's pictures and save it; the same call goes on where an interrupted one stopped.
@@ -112,59 +89,64 @@ def train_own(
         minutes: how long, about; a run that goes on keeps what was planned when it began.
         runs: the folder of the checkpoint and of the weights.
         iterations: updates, instead of minutes.
-        seed, device, settings: of ``train``; those that are not given are ``TRAINING``.
+        seed, device, settings: of ``train``; what of ``suggest`` is not given is suggested.
         report: what writes a page about it, and says where (``show.report``): when the weights are saved, and the
             checkpoint is still there.
+        tell: is told, before the training, what is trained.
 
     Returns:
         where the weights are (``Generator.load`` reads them; an earlier file stays), and the history. Of an interrupted
         run the weights as they are, at the same place; they are replaced when it has ended.
     """
-    name = f"own-{found.path.resolve().name or 'pictures'}"
-    checkpoint, planned = Path(runs) / f"{name}.checkpoint.safetensors", Path(runs) / f"{name}.planned.json"
+    runs, name = Path(runs), f"own-{found.path.resolve().name or 'pictures'}"
+    checkpoint, planned = runs / f"{name}.checkpoint.safetensors", runs / f"{name}.planned.json"
     store.check_writable("runs", planned)
-    settings = {**TRAINING, **settings}
-    model = own_generator(found, seed)
+    said = {each: settings.pop(each) for each in CHOICES if each in settings}
+    said |= {} if iterations is None else {"iterations": iterations}
     about = {"folder": str(found.path.resolve()), "shape": list(found.shape), "names": list(found.names)}
     earlier = _planned(planned) if checkpoint.is_file() else {}
     if not earlier:
-        planned_now = iterations or updates_in(minutes, found, device, **_timed(settings))
-        earlier = {"about": about, "iterations": planned_now, "weights": free(Path(runs) / f"{name}.safetensors").name}
+        chosen = suggest(found, minutes, device, **said)
+        earlier = {"about": about, "weights": free(runs / f"{name}.safetensors").name, "chosen": _kept(chosen)}
         store.save_json(planned, earlier)
     if earlier["about"] != about:
         raise ValueError(
             f"runs is {str(runs)!r}, where {checkpoint.name} is of a run that was interrupted, with other pictures or"
             f" another size; allowed: the same as then, another folder, or without that file"
         )
-    path, page = Path(runs) / earlier["weights"], earlier.get("page")
-    moments = Moments(Path(runs) / f"{name}.moments.safetensors", fresh=not checkpoint.is_file())
+    chosen = replace(Suggestion(found.shape, len(found.names)), **{**_read(earlier), **said})
+    if tell is not None:
+        tell(chosen)
+    path, page, model = runs / earlier["weights"], earlier.get("page"), chosen.generator(seed)
+    moments = Moments(runs / f"{name}.moments.safetensors", fresh=not checkpoint.is_file())
     given, judged = lessons(found, model)
-    iterations = iterations or earlier["iterations"]
-    history = train(
-        model, *given, validation=judged, checkpoint=checkpoint, iterations=iterations, seed=seed, device=device,
-        watch=moments, **settings,
-    )  # fmt: skip
+    settings = {**chosen.training, **settings, "checkpoint": checkpoint, "watch": moments}
+    history = train(model, *given, validation=judged, seed=seed, device=device, **settings)
     model.save(path, {"pictures": found.record()})
     if report is not None:
-        earlier_page = _unchanged(Path(runs), page)
-        page = _stamped(report(Trained(found, model, history, iterations, path, moments.pictures, earlier_page)))
-        store.save_json(planned, {**earlier, "page": page})
+        trained = Trained(found, model, history, chosen, path, moments.pictures, _unchanged(runs, page))
+        store.save_json(planned, {**earlier, "page": _stamped(report(trained))})
     if not history.interrupted:
         for each in (checkpoint, planned, moments.path):
             each.unlink(missing_ok=True)
     return path, history
 
 
-def _timed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that decide how long an update takes."""
-    return {name: settings[name] for name in TRAINING}
+def _kept(chosen: Suggestion) -> dict[str, Any]:
+    """What a run that goes on must know of what was chosen when it began."""
+    return {name: getattr(chosen, name) for name in (*CHOICES, "iterations", "seconds")}
+
+
+def _read(planned: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, read again."""
+    return {**planned["chosen"], "widths": tuple(planned["chosen"]["widths"])}
 
 
 def _planned(path: Path) -> Mapping[str, Any]:
     """What the run that left a checkpoint had planned, or nothing."""
     try:
         found = json.loads(path.read_text())
-        whole = isinstance(found["iterations"], int) and Path(found["weights"]).name == found["weights"]
+        whole = Path(found["weights"]).name == found["weights"] and _read(found).keys() == _kept(Suggestion()).keys()
         return dict(found) if whole else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

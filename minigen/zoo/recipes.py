@@ -23,6 +23,8 @@ from minigen.data import shapes
 from minigen.generator import Generator
 from minigen.sampling import sample
 from minigen.training import History, train
+from minigen.zoo.suggestions import Suggestion as Suggestion
+from minigen.zoo.suggestions import suggest as suggest
 from minigen.zoo.teaching import HELDOUT_SEED as HELDOUT_SEED
 from minigen.zoo.teaching import QUESTIONS, Pictures, endless_scenes, name_of, of_a_set, reading
 from minigen.zoo.teaching import VALIDATION_SEED as VALIDATION_SEED

@@ -10,7 +10,7 @@ import torch
 
 from minigen import data
 from minigen.course.measurements import key_of
-from minigen.zoo.own import TRAINING, own_generator
+from minigen.zoo.suggestions import FIXED, WAYS, Suggestion
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import budgets
@@ -19,7 +19,7 @@ import budgets
 def test_every_training_has_a_row_of_its_own() -> None:
     keys = [tuple(key_of(job.key(smoke=False)).items()) for job in budgets.JOBS]
     assert len(set(keys)) == len(keys)
-    assert {job.way for job in budgets.JOBS} == set(budgets.WAYS)
+    assert {job.way for job in budgets.JOBS} == set(WAYS)
 
 
 @pytest.mark.parametrize("size", [8, 32])
@@ -28,10 +28,11 @@ def test_the_usual_way_is_that_of_a_folder(size: int, tmp_path: Path) -> None:
     found = data.folder(data.icons(2, tmp_path / "icons"), size, cache=False)
     job = budgets.Job(1, size)
     made = budgets.made(job, found.shape, len(found.names), seed=3)
-    usual = own_generator(found, seed=3)
+    usual = Suggestion(found.shape, len(found.names)).generator(seed=3)
     assert made.config() == usual.config()
     assert all(torch.equal(a, b) for a, b in zip(made.parameters(), usual.parameters(), strict=True))
-    assert TRAINING.items() <= budgets.settings_of(job).items()
+    assert FIXED.items() <= budgets.settings_of(job).items()
+    assert next(iter(WAYS)) == job.way
 
 
 def test_what_keeps_the_weights_is_not_learned_from() -> None:
