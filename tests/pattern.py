@@ -17,6 +17,7 @@ DONE: list[str] = [
     "prompts",
     "guidance",
     "future",
+    "your-pictures",
     "four-choices",
 ]
 """Names of notebooks in ``book``, without ``.ipynb``."""

@@ -15,6 +15,7 @@ from minigen.course.checks import (
     patches,
     prompts,
     spreading,
+    your_pictures,
 )
 from minigen.course.checks.judging import EXERCISES, NotYetError, Verdict, check
 
@@ -37,4 +38,5 @@ __all__ = [
     "patches",
     "prompts",
     "spreading",
+    "your_pictures",
 ]

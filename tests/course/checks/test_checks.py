@@ -24,6 +24,7 @@ import cases_one_network
 import cases_patches
 import cases_prompts
 import cases_spreading
+import cases_your_pictures
 import pytest
 import torch
 from helpers_checks import Case
@@ -47,6 +48,7 @@ CHAPTERS = (
     cases_prompts,
     cases_guidance,
     cases_future,
+    cases_your_pictures,
 )
 CASES: dict[str, Case] = {name: case for chapter in CHAPTERS for name, case in chapter.CASES.items()}
 
