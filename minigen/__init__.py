@@ -22,7 +22,8 @@ order, where a file imports only what stands above it:
     conditions, model, generator, ideal, guided, sampling
     zoo/        teaching, suggestions, recipes, pretrained, moments, own
     metrics/    judges, distances, scores, own_scores, own, own_run, prompts, inside
-    show/       svg, figures, pictures, plots, tables, controls, engine, judge, drawing, widgets, export, report
+    show/       svg, figures, pictures, plots, tables, controls, engine, judge, drawing, demonstrations
+    show/       widgets, export, report
     course/     measurements, verdicts, checks
     own_folder
 """

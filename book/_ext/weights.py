@@ -30,6 +30,7 @@ SCRIPTS = (
     ("data-drawing=", ["engine/engine.js", "js/film.js"]),
     ("&quot;paint&quot;", ["js/paint.js"]),
     ("&quot;judge&quot;:", ["js/judge.js"]),
+    ("mg-demonstrations", ["js/playground.js"]),
     ("data-drawing=", ["js/drawing.js"]),
     ("mg-race", ["js/race.js"]),
     ("data-train=", ["js/network.js", "js/train.js"]),
@@ -90,6 +91,8 @@ def load_engine(app: Sphinx, page: str, template: str, context: dict[str, Any], 
         app.add_js_file(script, loading_method="defer")
     if wanted:
         app.add_css_file("css/drawing.css")
+    if "mg-demonstrations" in body:
+        app.add_css_file("css/playground.css")
 
 
 def write_all(app: Sphinx, error: Exception | None) -> None:

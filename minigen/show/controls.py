@@ -55,6 +55,12 @@ class Control:
         choices = self.values if self.chosen else {}
         return next((word for word, each in choices.items() if each == value), str(value))
 
+    def of_word(self, word: Any) -> Any:
+        """The choice that is called so; what is no word, or a choice itself, stays as it is."""
+        if not self.chosen or not isinstance(word, str) or word in self.values.values():
+            return word
+        return self.values[check_choice(self.name, word, self.values)]
+
     def plain(self) -> dict[str, Any]:
         """All of it, for a file; a choice has lists, since not every reader keeps an object's order."""
         lists = {"words": list(self.values), "values": list(self.values.values())}

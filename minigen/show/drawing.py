@@ -11,11 +11,13 @@ from __future__ import annotations
 import html
 import json
 import os
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
 from torch import Tensor, tensor
 
@@ -60,6 +62,7 @@ class Drawing:
         said: all that a page would need to draw by itself, as JSON; empty if it can't.
         trains: what a page trains there instead, one of ``TRAINS``; or empty.
         answers: the pictures among which a reader chooses there, by their names, as JSON; or empty.
+        anchor: its name in addresses, or empty.
     """
 
     controls: tuple[Control, ...]
@@ -68,6 +71,7 @@ class Drawing:
     said: str = ""
     trains: str = ""
     answers: str = ""
+    anchor: str = ""
 
     @property
     def start(self) -> dict[str, Any]:
@@ -81,6 +85,17 @@ class Drawing:
         figure = self.make(**{**self.start, **changes})
         return replace(figure, caption=self.caption or figure.caption)
 
+    def settings(self, **changes: Any) -> str:
+        """All settings after these changes, as an address keeps them; a choice may be named by the word for it.
+
+        Raises:
+            ValueError, TypeError: naming the control, and what it allows.
+        """
+        for name in changes:
+            check_choice("settings", name, self.start)
+        given = {each.name: each.of_word(changes.get(each.name, each.start)) for each in self.controls}
+        return urlencode({each.name: each.word(each.at_start(given[each.name]).start) for each in self.controls})
+
     def still(self) -> str:
         """The HTML of the page: the figure at the start, and a sentence in the room that controls will need."""
         at = [f"{each.words} {each.word(each.start)}" for each in self.controls]
@@ -89,6 +104,7 @@ class Drawing:
         data = f' data-drawing="{html.escape(self.said)}" style="--mg-controls: {len(at)}"' if self.said else ""
         data += f' data-train="{self.trains}"' if self.trains else ""
         data += f' data-answers="{html.escape(self.answers)}"' if self.answers else ""
+        data += f' id="{self.anchor}"' if self.anchor else ""
         return (
             f'<figure class="mg-figure mg-drawing"{data}>{figure.content}'
             f'<div class="mg-drawing-controls"><p class="mg-live"><em>{html.escape(text)}</em></p></div>'
@@ -122,6 +138,7 @@ def drawing(
     answers: Mapping[str, Tensor] | None = None,
     called: Mapping[str, str] | None = None,
     judge: str = "",
+    anchor: str = "",
     alt: str = "",
     caption: str = "",
     columns: int | None = None,
@@ -152,6 +169,7 @@ def drawing(
         answers: with ``trains="average"``, by their names the pictures (1, 16, 16) that a reader may call right.
         called: by a control's name what readers see in its place, such as ``{"mask": "rows given"}``.
         judge: a classifier that says below the pictures what it reads in them, such as "digits-judge".
+        anchor: its name in the page's addresses, such as "digits" in ``#digits?steps=4``; else the page counts.
         alt: what is to be seen; names of options in braces become what they are.
         caption: below the picture.
         columns, scale: of the grid, as in ``plots.grid``.
@@ -190,7 +208,9 @@ def drawing(
     for each in made:
         check_choice("controls", each.name, CHANGEABLE)
     sheet = Sheet(str(net), check_whole("count", count), options, alt, columns, scale, judge=judge)
-    return sheet.place(made, caption)
+    if anchor and not re.fullmatch(r"[a-z][a-z0-9-]*", anchor):
+        raise ValueError(f"anchor is {anchor!r}; allowed: small letters, digits and hyphens, a letter first")
+    return replace(sheet.place(made, caption), anchor=anchor)
 
 
 def _letters(answers: Mapping[str, Tensor]) -> str:

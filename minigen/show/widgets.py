@@ -1,4 +1,4 @@
-"""Sliders, which work without a kernel, anywhere; and, handed on from ``show/drawing``, places for a drawing.
+"""Sliders, which work without a kernel, anywhere; and, handed on, places for a drawing and lists of prepared ones.
 
 ``scrub`` makes an ordinary HTML output: one frame in the open, the others as data, and a small script that shows one
 of them. It is moved with the mouse or the keyboard and says in words what it shows. Where no script runs, one frame is
@@ -21,12 +21,15 @@ from typing import Any
 
 from minigen.base.errors import check_whole
 from minigen.show.controls import Control, Paintable, Sentence
+from minigen.show.demonstrations import Demonstration, Demonstrations
 from minigen.show.drawing import IN_THE_BOOK, Drawing, drawing
 from minigen.show.figures import Figure, check_figures, lighter, unfold
 
 __all__ = [
     "IN_THE_BOOK",
     "Control",
+    "Demonstration",
+    "Demonstrations",
     "Drawing",
     "Paintable",
     "Scrubber",

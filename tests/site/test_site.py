@@ -65,7 +65,8 @@ def broken(page: Path, address: str) -> bool:
         return True
     if not parts.fragment or target.suffix != ".html":
         return False
-    return unquote(parts.fragment) not in places(target)
+    place, _, _ = parts.fragment.partition("?")  # after it a drawing's settings
+    return unquote(place) not in places(target)
 
 
 def article(site: Path, page: str) -> Tag:

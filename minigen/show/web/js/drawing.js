@@ -1,5 +1,6 @@
 // A place for a drawing (`minigen.widgets.drawing`) draws: what stands in its `data-drawing` becomes controls, and at a
-// press the engine draws what `mg.sample` would. The address keeps the settings: `#drawing-1?steps=4&seed=3`.
+// press the engine draws what `mg.sample` would. The address keeps the settings: `#drawing-1?steps=4&seed=3`, and after
+// another `?` those of the drawing that was kept beside it.
 //
 // Without this script the picture and the sentence of the book stay as they are, and nothing is loaded.
 (function () {
@@ -10,6 +11,7 @@
   const [FEW, SHORT] = [3, 20]; // so many choices, with so many letters in all, are radio buttons
   const ASK = "Press Draw: the network comes into this page, once, and draws what a notebook would.";
   const PAINT = `Paint on the square, or choose. ${ASK}`;
+  const KEPT = "Kept on the left. Change a setting, and the other is drawn beside it.";
   const COLOURS = ["red", "yellow", "green", "blue", "purple", "white"];
   const SHAPES = ["circle", "square", "triangle", "star", "heart", "ring"];
   const PATIENCE = 700; // milliseconds after which Draw becomes Stop
@@ -135,7 +137,7 @@
     get columns() {
       const { columns, count } = this.said;
       const all = columns ?? Math.min(count, Math.max(10, Math.round(count ** 0.5)));
-      return this.kept ? Math.ceil(all / 2) : all;
+      return this.two ? Math.ceil(all / 2) : all;
     }
 
     build() {
@@ -175,7 +177,7 @@
 
     listen(knobs) {
       this.button.addEventListener("click", () => (this.stoppable ? this.stop() : this.draw()));
-      this.keep.addEventListener("click", () => (this.kept ? this.let_go() : this.keep_it()));
+      this.keep.addEventListener("click", () => (this.kept ? this.let_go() : (this.keep_it(), this.announce(KEPT))));
       this.looks.addEventListener("change", () => this.look());
       this.time.addEventListener("input", () => this.film.seek(Number(this.time.value)));
       knobs.addEventListener("change", () => this.changed());
@@ -236,6 +238,7 @@
       this.film.element.nextElementSibling.textContent = told(other);
     }
 
+    // A promise of whether it came to its end.
     async draw() {
       this.running?.stop();
       const { net: usual, plan, options, count } = this.said;
@@ -243,7 +246,7 @@
       const all = { ...options, ...(plan && { plan }), ...changed };
       for (const name of ["known", "mask"]) if (all[name]) all[name] = all[name].flat(Infinity).map(Number);
       const words = this.words();
-      const label = this.short();
+      const [label, query] = [this.short(), this.query()];
       this.announce("Drawing.");
       this.link.hidden = true; // it leads to what was drawn before
       this.busy(true);
@@ -252,15 +255,17 @@
       this.running = mine;
       window.minigen.judged?.(this.film, mine.done, this.said, all);
       this.fresh = true;
+      let there = false;
       try {
         const last = await mine.done;
-        if (this.running !== mine) return;
+        if (this.running !== mine) return false;
         if (last === null) this.announce("Stopped.");
-        else this.ended(mine, last, words, label);
+        else there = this.ended(mine, last, words, label, query);
       } catch (error) {
         if (this.running === mine) this.announce(error.message);
       }
       if (this.running === mine) this.busy(false);
+      return there;
     }
 
     // Draw becomes Stop only after a while: who changes something, which draws, and presses Draw then does mean Draw.
@@ -296,8 +301,8 @@
       this.film.add(moment);
     }
 
-    ended(mine, last, words, label) {
-      this.film.label = words;
+    ended(mine, last, words, label, query) {
+      Object.assign(this.film, { label: words, query });
       this.take(mine, last);
       this.drawn = true;
       this.keep.disabled = this.saves.hidden = false;
@@ -306,6 +311,7 @@
       const calls = `${last.nfe} call${last.nfe === 1 ? "" : "s"} of the network a picture`;
       this.announce(`${words} ${calls}, ${Math.max(1, Math.round(last.ms))} ms for all.`);
       this.to_address();
+      return true;
     }
 
     announce(words) {
@@ -328,50 +334,76 @@
 
     // --- two beside each other
 
+    // Room for two, or for one.
+    share(two) {
+      this.two = two;
+      this.film.columns = this.columns;
+      this.stage.classList.toggle("mg-two", two);
+    }
+
     keep_it() {
+      this.share(true);
       this.kept = this.film;
       this.kept.onshow = () => {};
-      this.kept.columns = this.columns;
       this.kept.seek(this.kept.last);
       this.kept.element.nextElementSibling.textContent = this.kept.settings.join(", ");
       this.film = this.new_film();
       this.film.look(this.kept.views);
       this.follow(this.film);
       this.stage.append(this.column(this.film));
-      this.stage.classList.add("mg-two");
       this.keep.textContent = "Keep no longer";
-      this.announce("Kept on the left. Change a setting, and the other is drawn beside it.");
     }
 
     let_go() {
       this.kept.clear();
       this.kept.element.parentElement.remove();
       this.kept = null;
-      this.film.columns = this.columns;
+      this.share(false);
       this.film.element.nextElementSibling.textContent = "";
       if (this.film.last >= 0) this.film.seek(this.film.last);
-      this.stage.classList.remove("mg-two");
       this.keep.textContent = "Keep to compare";
       this.announce("");
+      if (this.film.query) this.to_address();
     }
 
     // --- the address
 
+    // All settings; a `?` among them is written otherwise.
+    query() {
+      return String(new URLSearchParams(this.controls.map(([name, each]) => [name, each.key?.() ?? each.word()])));
+    }
+
+    set(query) {
+      const asked = new URLSearchParams(query);
+      for (const [name, each] of this.controls) if (asked.has(name)) each.set(asked.get(name));
+    }
+
     to_address() {
-      const settings = new URLSearchParams(this.controls.map(([name, each]) => [name, each.key?.() ?? each.word()]));
-      const hash = `#${this.figure.id}?${settings}`;
+      const drawn = [this.film, this.kept].filter(Boolean).map((film) => film.query);
+      const hash = [`#${this.figure.id}`, ...drawn].join("?");
       this.link.href = hash;
       this.link.hidden = false;
       history.replaceState(null, "", hash);
     }
 
-    // Settings in the address are drawn at once: whoever follows such a link wants to see them.
-    from_address() {
-      const [id, settings] = location.hash.slice(1).split("?");
-      if (id !== this.figure.id || !settings) return;
-      const asked = new URLSearchParams(settings);
-      for (const [name, each] of this.controls) if (asked.has(name)) each.set(asked.get(name));
+    // Settings in the address are drawn at once: whoever follows such a link wants to see them. What was kept comes
+    // first, and where the link leads to another drawing, this one makes room for it.
+    async from_address() {
+      const [id, now, kept] = location.hash.slice(1).split("?");
+      if (!now) return;
+      if (id !== this.figure.id) return this.running && this.stop();
       this.figure.scrollIntoView();
+      if (this.kept) this.let_go();
+      const asked = (this.asked = {});
+      this.share(Boolean(kept));
+      if (kept) {
+        this.set(kept);
+        const there = await this.draw();
+        if (this.asked !== asked) return;
+        if (!there) return this.share(false);
+        this.keep_it();
+      }
+      this.set(now);
       this.draw();
     }
   }

@@ -9,6 +9,7 @@
   const SHARP = 96; // pixels of a canvas that a picture is wide, as nearly as its side allows
   const LASTING = 900; // milliseconds that a film lasts at least
   const GAP = 2;
+  const WHOLE = 4; // from so many pixels of the page on, a picture's pixel takes a whole number of them
   const LEVEL = [[226, 99], [228, 102], [238, 241]]; // red, green and blue of level 0 and of level 1
   const VIEWS = { picture: "the picture so far", guess: "what the network guesses", level: "how much is hidden" };
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -89,6 +90,7 @@
       this.element = document.createElement("div");
       this.element.className = "mg-frames-of";
       this.onshow = () => {};
+      new ResizeObserver(() => requestAnimationFrame(() => this.fit())).observe(this.element);
     }
 
     get last() {
@@ -148,11 +150,22 @@
         const frame = this.element.children[number];
         const canvas = frame.querySelector("canvas");
         draw(canvas, view, moment, this.columns, this.alike);
-        canvas.style.width = `${(canvas.width * this.scale) / magnified(moment.shape[1])}px`;
         canvas.setAttribute("aria-label", view === "picture" ? this.label : `${VIEWS[view]}: ${this.label}`);
         frame.querySelector("span").textContent = this.views.length > 1 ? VIEWS[view] : "";
       });
+      this.fit();
       this.onshow(this.at, moment);
+    }
+
+    // As large as was said, or as there is room for.
+    fit() {
+      if (this.at < 0) return;
+      const side = this.moments[this.at].shape[1];
+      for (const canvas of this.element.querySelectorAll("canvas")) {
+        const wide = canvas.width / magnified(side);
+        const fits = this.element.clientWidth / wide || this.scale;
+        canvas.style.width = `${wide * Math.min(this.scale, fits < WHOLE ? fits : Math.floor(fits))}px`;
+      }
     }
 
     // The picture of the k-th moment, on a canvas of its own.
