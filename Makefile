@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SITE := _build/html/index.html
 .DEFAULT_GOAL := help
-.PHONY: help book site pdf test notebooks reproduce lab clean
+.PHONY: help book site pdf links test notebooks reproduce lab clean
 
 help:
 	@echo "make book        build the site into _build/html (creates $(VENV) when it is missing or out of date)"
 	@echo "make site        the same, stamped: REPOSITORY=https://HOST/OWNER/NAME switches its buttons on"
 	@echo "                 ADDRESS=https://MY.DOMAIN/ where its pages stand, if not where GitHub or GitLab puts them"
 	@echo "make pdf         print the book into _build/minigen.pdf: a few minutes; needs Chromium"
+	@echo "make links       ask all that the book links to in the web whether it is still there"
 	@echo "make test        style, types, tests, notebooks and the built site: what must pass before a change lands"
 	@echo "                 PARTS='style tests' runs some; 45 minutes on two idle cores at most"
 	@echo "make notebooks   run the committed notebooks again, in the book's order, and keep their outputs"
@@ -51,6 +52,9 @@ site: $(STAMP)
 
 pdf: book
 	$(BIN)/python tools/paper.py
+
+links: $(STAMP)
+	$(BIN)/python tools/links.py
 
 # Cheap before dear; the first failure stops. PARTS='style tests' runs some.
 test: $(STAMP)
