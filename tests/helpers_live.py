@@ -92,7 +92,7 @@ def page_in(folder: Path) -> Path:
     styles = "".join(
         f'<link rel=stylesheet href="_static/css/{name}.css">' for name in ("course", "figures", "drawing")
     )
-    names = ("engine/engine", "js/film", "js/paint", "js/drawing", "js/race")
+    names = ("engine/engine", "js/film", "js/tools", "js/paint", "js/drawing", "js/race")
     scripts = "".join(f'<script defer src="_static/{name}.js"></script>' for name in names)
     body = "".join(each.still() for each in (DIGITS, SCENES, COMPLETED, ORDERED, GIVEN, LONG)) + RACE
     head = "<meta charset=utf-8><meta name=viewport content='width=device-width'><title>x</title>"

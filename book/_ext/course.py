@@ -79,6 +79,9 @@ def drop_inline_scripts(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def load_script(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """Load the script on the pages that have a slider."""
-    if "mg-scrub" in context.get("body", ""):
+    """Load the script on the pages that have a slider; and that of tabs, which all pages have, where there are tabs."""
+    body, loaded = context.get("body", ""), context["script_files"]
+    if "mg-scrub" in body:
         app.add_js_file("scrub.js", loading_method="defer")
+    if "sd-tab-set" not in body:
+        loaded[:] = [script for script in loaded if not str(getattr(script, "filename", "")).endswith("design-tabs.js")]

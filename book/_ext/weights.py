@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 NAMED = re.compile(r'\bdata-(drawing|net)="([^"]*)"')
 SCRIPTS = (
-    ("data-net=", ["engine/engine.js", "js/film.js"]),
-    ("data-drawing=", ["engine/engine.js", "js/film.js"]),
+    ("data-net=", ["engine/engine.js", "js/film.js", "js/tools.js"]),
+    ("data-drawing=", ["engine/engine.js", "js/film.js", "js/tools.js"]),
     ("&quot;paint&quot;", ["js/paint.js"]),
     ("&quot;judge&quot;:", ["js/judge.js"]),
     ("mg-demonstrations", ["js/playground.js"]),
     ("data-drawing=", ["js/drawing.js"]),
     ("mg-race", ["js/race.js"]),
-    ("data-train=", ["js/network.js", "js/train.js"]),
+    ("data-train=", ["js/network.js", "js/tools.js", "js/train.js"]),
     ('data-train="curve"', ["js/curve.js"]),
     ('data-train="average"', ["js/average.js"]),
     ('data-train="cloud"', ["js/cloud.js"]),

@@ -323,7 +323,7 @@ def _figure(place: Drawing, model: Generator) -> str:
 def _scripts(net: str, content: bytes, paints: bool) -> list[str]:
     """All that the page runs, in its order: the engine, the weights, what draws."""
     engine = "\n".join(text(path) for path in engine_files())
-    draws = ["film", "save", *(["paint"] if paints else []), "drawing"]
+    draws = ["film", "save", "tools", *(["paint"] if paints else []), "drawing"]
     return [engine, *weight_scripts(net, content, {}), "\n".join(text(f"js/{name}.js") for name in draws)]
 
 

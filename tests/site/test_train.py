@@ -39,16 +39,22 @@ def place(lesson: str, **given: Any) -> str:
     return made.still()
 
 
-@pytest.fixture
-def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
-    styles, names = ("course", "figures", "drawing"), ("network", "train", "curve", "cloud", "average")
+def page_in(folder: Path) -> Path:
+    """A page with all three."""
+    styles, names = ("course", "figures", "drawing"), ("network", "tools", "train", "curve", "cloud", "average")
     links = "".join(f"<link rel=stylesheet href={static(f'css/{name}.css')}>" for name in styles)
     scripts = "".join(f"<script defer src={static(f'js/{name}.js')}></script>" for name in names)
     body = place("curve") + place("cloud") + place("average", answers=ANSWERS)
-    (tmp_path / "page.html").write_text(f"<!doctype html><html lang=en><meta charset=utf-8>{links}{scripts}{body}")
+    path = folder / "page.html"
+    path.write_text(f"<!doctype html><html lang=en><meta charset=utf-8>{links}{scripts}{body}")
+    return path
+
+
+@pytest.fixture
+def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
     page = browser.new_context(viewport={"width": 390, "height": 900}).new_page()
     page.context.set_default_timeout(120_000)
-    page.goto((tmp_path / "page.html").as_uri(), wait_until="load")
+    page.goto(page_in(tmp_path).as_uri(), wait_until="load")
     yield page
     page.context.close()
 

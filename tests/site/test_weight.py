@@ -32,6 +32,11 @@ def test_a_page_has_few_scripts(site: Path, page: str) -> None:
     assert sum(sizes.values()) <= MOST, sizes
 
 
+def test_what_drives_tabs_is_loaded_where_tabs_are(site: Path) -> None:
+    found = [parsed(site, page) for page in PAGES]
+    assert [bool(soup.select(".sd-tab-set")) for soup in found] == ["design-tabs" in str(soup) for soup in found]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_no_trace_of_what_went(site: Path, page: str) -> None:
     soup = parsed(site, page)

@@ -3,16 +3,11 @@
 (function () {
   "use strict";
 
-  const { Network, train } = window.minigen;
+  const { Network, made, sheet, train } = window.minigen;
   const [SIDE, PIXELS] = [16, 256];
   const PACE = 2; // updates a frame, so that one can watch
   const QUESTION = 10; // switches, all of them off
-
-  function made(tag, properties = {}, ...children) {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
-    return element;
-  }
+  const [LARGE, WORDS] = [192, 24]; // pixels of a square in a saved picture, and of the words below it
 
   function paint(canvas, values) {
     const data = new ImageData(SIDE, SIDE);
@@ -96,6 +91,16 @@
     label() {
       const count = this.ticked.length;
       return `The network's answer to ${count} right answer${count === 1 ? "" : "s"}.`;
+    }
+
+    // The two squares with their words, to be saved.
+    sheet() {
+      const context = sheet(2 * LARGE, LARGE + WORDS);
+      this.shown.forEach(([words, canvas], i) => {
+        context.drawImage(canvas, i * LARGE + 4, 4, LARGE - 8, LARGE - 8);
+        context.fillText(words, (i + 0.5) * LARGE, LARGE + 14);
+      });
+      return context.canvas;
     }
 
     draw() {

@@ -114,14 +114,16 @@
       });
     }
 
-    pointed(canvas, changed) {
-      canvas.addEventListener("pointerdown", (event) => {
-        const box = canvas.getBoundingClientRect();
-        const [left, top] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-        const point = [(2 * left - 1) * 1.15, (1 - 2 * top) * 1.15];
-        [this.points, this.own] = [this.own ? [...this.points, point] : [point], true];
-        changed();
-      });
+    // The first press takes the place of the preset.
+    get hand() {
+      const at = (x, y) => [(2 * x - 1) * 1.15, (1 - 2 * y) * 1.15];
+      return {
+        places: [23, 23],
+        told: "By keyboard: arrows move a mark, Space sets a training point of your own.",
+        press: (...place) => ([this.points, this.own] = [[...(this.own ? this.points : []), at(...place)], true]),
+        drag: () => {},
+        said: (...place) => `x ${at(...place)[0].toFixed(1)}, y ${at(...place)[1].toFixed(1)}`,
+      };
     }
   }
 

@@ -29,7 +29,7 @@
     }
 
     label() {
-      return `A curve and ${this.dots.length} dots, between x from -6 and 6.`;
+      return `A curve and ${this.dots.length} dots, for x from -6 to 6.`;
     }
 
     draw(context, width, height) {
@@ -49,27 +49,21 @@
       }
     }
 
-    // Dots follow the pointer; on an empty place a new one begins.
-    pointed(canvas, changed) {
-      let held = null;
-      const at = (event) => {
-        const box = canvas.getBoundingClientRect();
-        const [left, top] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-        return [(2 * left - 1) * SPAN, (1 - 2 * top) * HIGH];
+    // On an empty place a new dot begins; one that is there is taken along, also past others.
+    get hand() {
+      const at = ([x, y]) => [(2 * x - 1) * SPAN, (1 - 2 * y) * HIGH];
+      const near = (one, [x, y]) => Math.hypot((one[0] - x) / SPAN, (one[1] - y) / HIGH) < 0.06;
+      const found = (place) => [this.held, ...this.dots].find((one) => this.dots.includes(one) && near(one, at(place)));
+      return {
+        places: [63, 26],
+        told: "By keyboard: arrows move a mark, Space sets a dot, Shift and an arrow move the dot that is there.",
+        press: (...place) => (this.held = found(place)) || this.dots.push((this.held = at(place))),
+        drag: (from, to) => Object.assign((this.held = found(from)) ?? [], at(to)),
+        said: (...place) => {
+          const [x, y] = at(place).map((one) => one.toFixed(1));
+          return `x ${x}, y ${y}${found(place) ? ", a dot" : ""}`;
+        },
       };
-      canvas.addEventListener("pointerdown", (event) => {
-        const [x, y] = at(event);
-        canvas.setPointerCapture(event.pointerId);
-        const far = (dot) => Math.hypot((dot[0] - x) / SPAN, (dot[1] - y) / HIGH);
-        held = this.dots.find((dot) => far(dot) < 0.06);
-        if (!held) this.dots.push((held = [x, y]));
-        changed();
-      });
-      canvas.addEventListener("pointermove", (event) => {
-        if (!held || !canvas.hasPointerCapture(event.pointerId)) return;
-        [held[0], held[1]] = at(event);
-        changed();
-      });
     }
   }
 

@@ -4,9 +4,10 @@
 (function () {
   "use strict";
 
-  const { Film } = window.minigen;
+  const { Film, made, saves, sheet } = window.minigen;
   const COUNT = 3; // pictures each
   const ALL = 256; // pixels of one
+  const [LANE, NAME] = [128, 24]; // in a saved picture: pixels that a lane is wide at least, and that its name is high
   const wide = window.matchMedia("(min-width: 768px)"); // lanes beside each other, or one below the other
 
   // The way, the plan as `plan.config()` says it, the calls; and what a plan alone does not say.
@@ -18,12 +19,6 @@
     ["a front of noise", ramp(1 / 2, "raster"), 32],
     ["noise everywhere", ramp(1, "raster"), 32],
   ];
-
-  function made(tag, properties = {}, ...children) {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
-    return element;
-  }
 
   class Lane {
     constructor([name, plan, steps]) {
@@ -71,8 +66,10 @@
       this.again = this.button("other dice", () => this.go(this.digit, this.seed + 1));
       this.halt = this.button("Stop", () => this.stop());
       this.again.disabled = this.halt.disabled = true;
+      this.saves = saves(() => this.shown, (words) => (this.told.textContent = words));
       const keys = made("div", { className: "mg-keys", role: "group", ariaLabel: "digit to draw" }, ...this.digits);
-      place.prepend(made("div", { className: "mg-buttons" }, keys, this.again, this.halt), this.told, this.bar);
+      const buttons = made("div", { className: "mg-buttons" }, keys, this.again, this.halt, this.saves);
+      place.prepend(buttons, this.told, this.bar);
       place.append(this.track);
     }
 
@@ -89,6 +86,7 @@
     async go(digit, seed) {
       this.stop();
       const mine = (this.turn = {});
+      this.saves.hidden = true;
       Object.assign(this, { digit, seed });
       this.tell(`Three pictures of a ${digit} each way, from the same noise. What is hatched is still hidden.`, true);
       this.digits.forEach((button, i) => button.setAttribute("aria-pressed", i === digit));
@@ -99,10 +97,31 @@
         for (const child of this.still) child.hidden = true;
         const ends = await Promise.all(this.lanes.map((lane) => lane.run(this.net, digit, seed)));
         const whole = `One network drew them all. What comes back first, and in how many calls, is all that differs.`;
-        if (this.turn === mine) this.tell(ends.every(Boolean) ? whole : "Stopped. Choose a digit again.", false);
+        if (this.turn !== mine) return;
+        this.saves.hidden = !ends.every(Boolean);
+        this.tell(this.saves.hidden ? "Stopped. Choose a digit again." : whole, false);
       } catch (error) {
         if (this.turn === mine) this.tell(error.message, false);
       }
+    }
+
+    // What is saved: all lanes at the same share of their walks.
+    get shown() {
+      const last = Math.max(...this.lanes.map(({ film }) => film.last));
+      const film = { last, at: last, sheet: (k) => this.sheet(k / last) };
+      return { film, name: `five ways to a ${this.digit}, dice ${this.seed}` };
+    }
+
+    sheet(share) {
+      const sheets = this.lanes.map(({ film }) => film.sheet(Math.round(share * film.last)));
+      const [width, height] = [Math.max(sheets[0].width, LANE), sheets[0].height + NAME];
+      const [right, down] = wide.matches ? [width, 0] : [0, height];
+      const context = sheet(width + 4 * right, height + 4 * down);
+      sheets.forEach((one, i) => {
+        context.fillText(this.lanes[i].name, i * right + width / 2, i * down + NAME - 8);
+        context.drawImage(one, i * right + (width - one.width) / 2, i * down + NAME);
+      });
+      return context.canvas;
     }
 
     tell(words, busy) {

@@ -3,15 +3,11 @@
 (function () {
   "use strict";
 
+  const { made, saves, sheet, steered } = window.minigen;
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   const BUDGET = 12; // milliseconds of a frame that go into learning
+  const MOST = 64; // pictures of what was seen, for a GIF
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#4f46e5";
-
-  function made(tag, properties = {}, ...children) {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
-    return element;
-  }
 
   function button(words, pressed, properties = {}) {
     const element = made("button", { type: "button", ...properties }, words);
@@ -38,13 +34,14 @@
       this.once = button("One update", () => (this.pause(), this.update(1)));
       this.anew = button("New network", () => this.start());
       this.told = made("p", { className: "mg-told", role: "status" }, lesson.ask);
+      this.saves = saves(() => this.shown, (words) => (this.told.textContent = words));
       this.numbers = made("p", { className: "mg-label mg-numbers" });
       const room = figure.querySelector(".mg-drawing-controls");
       const knobs = made("div", { className: "mg-knobs" }, ...this.presets());
-      room.replaceChildren(this.numbers, knobs, made("div", { className: "mg-buttons" }, this.go, this.once, this.anew), this.told);
+      room.replaceChildren(this.numbers, knobs, made("div", { className: "mg-buttons" }, this.go, this.once, this.anew, this.saves), this.told);
       for (const child of Array.from(figure.children)) if (!child.matches("figcaption, .mg-drawing-controls")) child.remove();
       room.before(...(lesson.tools?.(this) ?? [this.canvas]));
-      lesson.pointed?.(this.canvas, () => this.draw());
+      if (lesson.hand) this.listen(lesson.hand);
       this.start();
     }
 
@@ -58,9 +55,31 @@
       });
     }
 
+    // A pointer, or keys. A pointer that moves on takes along what it began with.
+    listen(hand) {
+      const at = (event) => {
+        const box = this.canvas.getBoundingClientRect();
+        return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+      };
+      let from = null;
+      this.canvas.addEventListener("pointerdown", (event) => {
+        this.canvas.setPointerCapture(event.pointerId);
+        hand.press(...(from = at(event)));
+        this.draw();
+      });
+      this.canvas.addEventListener("pointermove", (event) => {
+        if (!this.canvas.hasPointerCapture(event.pointerId)) return;
+        hand.drag(from, (from = at(event)));
+        this.draw();
+      });
+      this.keys = steered(this.canvas, hand.places, { ...hand, paint: () => this.draw() });
+      this.canvas.after(this.keys.heard);
+    }
+
     start() {
       this.lesson.start();
-      this.loss = null;
+      Object.assign(this, { loss: null, tape: [], seen: 0, every: 1 });
+      this.saves.hidden = true;
       this.draw();
     }
 
@@ -76,7 +95,7 @@
         do this.loss = this.lesson.learn();
         while (this.loss !== null && performance.now() - begin < BUDGET && this.lesson.network.updates < most);
         this.speed = this.faster(begin, this.lesson.network.updates - updates);
-        if (!still.matches || this.lesson.network.updates % 50 < 5) this.draw();
+        if (!still.matches || this.lesson.network.updates % 50 < 5) this.learned();
         requestAnimationFrame(frame);
       };
       requestAnimationFrame(frame);
@@ -99,7 +118,35 @@
 
     update(times) {
       for (let i = 0; i < times; i++) this.loss = this.lesson.learn();
+      this.learned();
+      this.told.textContent = `${this.words()}.`;
+    }
+
+    // Draw, and keep what was seen: when it becomes too much, every other picture goes.
+    learned() {
       this.draw();
+      this.saves.hidden = false;
+      if (this.seen++ % this.every) return;
+      this.tape.push(this.picture(1));
+      if (this.tape.length < MOST) return;
+      this.tape = this.tape.filter((_, i) => i % 2 === 0);
+      this.every *= 2;
+    }
+
+    picture(scale) {
+      if (this.lesson.sheet) return this.lesson.sheet();
+      const [width, height] = [this.width * scale, this.height * scale];
+      const context = sheet(width, height);
+      context.imageSmoothingEnabled = true;
+      context.drawImage(this.canvas, 0, 0, width, height);
+      return context.canvas;
+    }
+
+    // What is saved: all that was kept and the present, which as a picture alone is finer.
+    get shown() {
+      const tape = [...this.tape, this.picture(1)];
+      const film = { last: tape.length - 1, at: tape.length, sheet: (k) => tape[k] ?? this.picture(2) };
+      return { film, name: `${this.figure.dataset.train} ${this.words()}` };
     }
 
     words() {
@@ -112,7 +159,8 @@
       this.context.clearRect(0, 0, this.width, this.height);
       this.lesson.draw(this.context, this.width, this.height);
       this.numbers.textContent = this.words();
-      this.canvas.setAttribute("aria-label", `${this.lesson.label()} ${this.words()}.`);
+      this.keys?.mark(this.context, this.width, this.height);
+      this.canvas.setAttribute("aria-label", `${this.lesson.label()} ${this.words()}. ${this.lesson.hand?.told ?? ""}`);
     }
   }
 

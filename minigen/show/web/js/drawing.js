@@ -6,7 +6,7 @@
 (function () {
   "use strict";
 
-  const { Film } = window.minigen;
+  const { Film, made, saves } = window.minigen;
   const VIEWS = ["picture", "guess", "level"];
   const [FEW, SHORT] = [3, 20]; // so many choices, with so many letters in all, are radio buttons
   const ASK = "Press Draw: the network comes into this page, once, and draws what a notebook would.";
@@ -16,16 +16,6 @@
   const SHAPES = ["circle", "square", "triangle", "star", "heart", "ring"];
   const PATIENCE = 700; // milliseconds after which Draw becomes Stop
   let places = 0;
-
-  function made(tag, attributes = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (name in element) element[name] = value;
-      else element.setAttribute(name, value);
-    }
-    element.append(...children);
-    return element;
-  }
 
   // --- controls --------------------------------------------------------------------------------------
 
@@ -150,12 +140,7 @@
       this.button = made("button", { type: "button", className: "mg-draw" }, "Draw");
       this.keep = made("button", { type: "button", disabled: true }, "Keep to compare");
       this.link = made("a", { className: "mg-here", hidden: true }, "Link");
-      const saves = ["PNG", "GIF"].map((kind) => {
-        const button = made("button", { type: "button", ariaLabel: `Save as ${kind}` }, kind);
-        button.addEventListener("click", () => this.save(kind));
-        return button;
-      });
-      this.saves = made("span", { className: "mg-saves", hidden: true }, "Save", ...saves);
+      this.saves = saves(() => this.shown, (words) => this.announce(words));
       this.time = made("input", { type: "range", id: `${id}-step`, min: 0, max: 0, step: 1, value: 0 });
       this.at = made("output", { htmlFor: this.time.id });
       this.looks = made("input", { type: "checkbox", id: `${id}-looks` });
@@ -318,18 +303,10 @@
       this.told.textContent = words;
     }
 
-    // A file to keep or share. What writes it is loaded only now.
-    async save(kind) {
+    // What is saved.
+    get shown() {
       const film = this.film.last < 0 ? this.kept : this.film;
-      const name = [this.said.net, ...film.settings].join(" ").replace(/[^\p{L}\p{N}.]+/gu, "-").slice(0, 80);
-      const file = `${name}.${kind.toLowerCase()}`;
-      try {
-        if (!window.minigen.save) await window.minigen.script("../js/save.js");
-        await window.minigen.save(film, kind, file);
-        this.announce(`Saved as ${file}.`);
-      } catch (error) {
-        this.announce(error.message);
-      }
+      return { film, name: [this.said.net, ...film.settings].join(" ") };
     }
 
     // --- two beside each other

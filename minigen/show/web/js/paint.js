@@ -3,6 +3,7 @@
 (function () {
   "use strict";
 
+  const { made, steered } = window.minigen;
   const SIDE = 16;
   const PIXELS = SIDE * SIDE;
   const SCALE = 12; // of a pixel on the canvas
@@ -10,18 +11,11 @@
   const WIDTH_WORDS = ["1/256", "1/32", "1/8", "1/2", "1"];
   const [INK, BLANK] = ["rgb(99, 102, 241)", "rgba(129, 140, 248, 0.31)"]; // of what is not there
 
-  function made(tag, properties = {}, ...children) {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
-    return element;
-  }
-
-  // A canvas of 16 x 16 pixels; `touch(pixel, near)` is called for those under the pointer and, if the brush is broader
-  // than a pixel, for those beside it (`near`).
-  function board(label, broad, touch, lifted) {
+  // A canvas of 16 x 16 pixels. Its control's `touch(pixel, near)` is called for those under the pointer, or the mark that
+  // keys move, and, if the brush is broader than a pixel, for those beside it (`near`); `lifted` after a stroke.
+  function board(label, broad, control) {
     const canvas = made("canvas", { width: SIDE * SCALE, height: SIDE * SCALE, className: "mg-board" });
-    canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", label);
+    canvas.setAttribute("aria-label", `${label}. By keyboard: arrows move, Space paints, Shift and an arrow paint along`);
     let last = null;
     function at(event) {
       const box = canvas.getBoundingClientRect();
@@ -29,15 +23,14 @@
       return [(x / box.width) * SIDE, (y / box.height) * SIDE];
     }
     // All pixels on the way, since a quick pointer leaps.
-    function stroke(event) {
-      const [x, y] = at(event);
+    function stroke(x, y) {
       const [from_x, from_y] = last ?? [x, y];
       const hops = Math.max(1, Math.ceil(2 * Math.hypot(x - from_x, y - from_y)));
       for (let hop = 1; hop <= hops; hop++) {
         const [along_x, along_y] = [from_x + ((x - from_x) * hop) / hops, from_y + ((y - from_y) * hop) / hops];
         for (let pixel = 0; pixel < PIXELS; pixel++) {
           const away = Math.hypot((pixel % SIDE) + 0.5 - along_x, Math.floor(pixel / SIDE) + 0.5 - along_y);
-          if (away < (broad ? 1.3 : 0.71)) touch(pixel, away > 0.71);
+          if (away < (broad ? 1.3 : 0.71)) control.touch(pixel, away > 0.71);
         }
       }
       last = [x, y];
@@ -46,11 +39,17 @@
       canvas.setPointerCapture(event.pointerId);
       event.preventDefault();
       last = null;
-      stroke(event);
+      stroke(...at(event));
     });
-    canvas.addEventListener("pointermove", (event) => canvas.hasPointerCapture(event.pointerId) && stroke(event));
-    canvas.addEventListener("pointerup", () => lifted());
-    return canvas;
+    canvas.addEventListener("pointermove", (event) => canvas.hasPointerCapture(event.pointerId) && stroke(...at(event)));
+    canvas.addEventListener("pointerup", () => control.lifted());
+    const press = (x, y) => ((last = null), stroke(x * SIDE, y * SIDE));
+    const said = (x, y) => {
+      const [row, column] = [Math.floor(y * SIDE), Math.floor(x * SIDE)];
+      return `row ${row + 1}, column ${column + 1}: ${control.said(row * SIDE + column)}`;
+    };
+    const hand = { press, drag: (_, to) => press(...to), said, paint: () => control.paint(), lifted: () => control.lifted() };
+    return Object.assign(canvas, steered(canvas, [SIDE, SIDE], hand));
   }
 
   // Fill every pixel with `colour(pixel)`; what has none is hatched.
@@ -69,6 +68,7 @@
       context.lineTo(left + SCALE, top);
       context.stroke();
     }
+    canvas.mark(context, SIDE * SCALE, SIDE * SCALE);
   }
 
   const grey = (share) => `rgb(${Array(3).fill(Math.round(255 * share)).join(",")})`;
@@ -82,11 +82,11 @@
       this.presets.append(this.mine);
       const at = values.findIndex((value) => JSON.stringify(value) === JSON.stringify(start));
       this.presets.selectedIndex = Math.max(at, 0);
-      this.board = board(label, broad, (pixel, near) => this.touch(pixel, near), () => this.lifted());
+      this.board = board(label, broad, this);
       const empty = made("button", { type: "button" }, "Empty it");
       empty.addEventListener("click", () => (this.empty(), this.become_own()));
       this.side = made("div", { className: "mg-beside" }, made("label", { htmlFor: id }, name), this.presets, empty);
-      this.element = made("div", { className: "mg-painted" }, this.board, this.side);
+      this.element = made("div", { className: "mg-painted" }, this.board, this.side, this.board.heard);
       this.presets.addEventListener("change", () => this.choose());
     }
 
@@ -160,6 +160,10 @@
       return this.own ? this.own.map((one) => one / 7.5 - 1) : this.preset.flat(Infinity);
     }
 
+    said(pixel) {
+      return this.mask[pixel] ? `${Math.round(50 * (this.value()[pixel] + 1))}% white` : "not given";
+    }
+
     paint() {
       const values = this.value();
       show(this.board, (pixel) => (this.mask[pixel] ? grey((values[pixel] + 1) / 2) : null));
@@ -231,11 +235,21 @@
       this.say();
     }
 
-    paint() {
+    // When a pixel comes, from 0 to 255; null where that is not painted, or thrown by dice.
+    place(pixel) {
       const order = this.order();
-      const place = (pixel) => (order === "raster" ? pixel : order[pixel]);
-      const blank = (pixel) => typeof place(pixel) !== "number" || this.own?.[pixel] === PIXELS;
-      show(this.board, (pixel) => (blank(pixel) ? null : grey(1 - place(pixel) / (PIXELS - 1))));
+      const place = order === "raster" ? pixel : order[pixel];
+      return typeof place !== "number" || this.own?.[pixel] === PIXELS ? null : place;
+    }
+
+    said(pixel) {
+      const place = this.place(pixel);
+      return place === null ? "no place yet" : `number ${place + 1} of ${PIXELS}`;
+    }
+
+    paint() {
+      const places = Array.from({ length: PIXELS }, (_, pixel) => this.place(pixel));
+      show(this.board, (pixel) => (places[pixel] === null ? null : grey(1 - places[pixel] / (PIXELS - 1))));
     }
   }
 
