@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from bs4 import BeautifulSoup
 from helpers_site import opened
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,3 +79,12 @@ def test_folds_of_a_page_are_told_apart(site: Path, page: str) -> None:
     assert [str(fold)[:120] for fold in folds if len(fold.select(".visually-hidden")) != 2] == []
     names = [str(tag["id"]) for tag in soup.select("article [id]")]
     assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_what_was_pressed_keeps_the_focus(site: Path, visit: Callable[..., BrowserContext]) -> None:
+    page = opened(visit(), site / "book/spreading.html")
+    for button in (".theme-switch-button", ".primary-toggle"):
+        page.keyboard.press("Tab")  # from here on a keyboard is in use, and what has the focus shows it
+        page.locator(button).first.focus()
+        page.keyboard.press("Enter")
+        assert page.evaluate("(button) => document.activeElement.matches(button)", button)
