@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,7 +24,6 @@ RUNS = re.compile(r"""^(?!.*\bsrc=)(?!.*\btype=(?!["']?(?:text/javascript|module
 """The attributes of a script that stands in the page and is run; others hold data."""
 
 STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
-HANDLER = re.compile(r'<[a-z][^<>]*?\son[a-z]+="([^"]*)"')
 CHARSET = re.compile(r'<meta charset="utf-8" ?/?>')
 OWN = "'self' file:"
 """The site; to a browser a page on a disk has nothing to do with the file beside it, so files are named, too."""
@@ -51,7 +49,6 @@ def policy(page: str) -> str:
     """The policy that lets through what stands in this page."""
     scripts = [found["text"] for found in SCRIPT.finditer(page) if RUNS.match(found["attributes"])]
     bare = SCRIPT.sub("", page)
-    handlers = [html.unescape(each) for each in HANDLER.findall(bare)]
     rules = {
         "default-src": "'none'",
         "script-src": f"{OWN} 'wasm-unsafe-eval' {hashes(scripts)}",
@@ -65,8 +62,6 @@ def policy(page: str) -> str:
         "form-action": OWN,
         "base-uri": "'none'",
     }
-    if handlers:  # the theme's: of the buttons that print and that fill the screen
-        rules["script-src"] += f" 'unsafe-hashes' {hashes(handlers)}"
     return "; ".join(f"{name} {sources.strip()}" for name, sources in rules.items())
 
 

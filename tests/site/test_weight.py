@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup, Tag
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import BrowserContext
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,9 +73,8 @@ def test_nothing_holds_a_page_up(site: Path, page: str) -> None:
     assert len(waiting) >= len(soup.select("article img:not([src^='data:'])")) - 1
 
 
-def test_what_is_asked_on_a_page_is_found_on_another(site: Path, browser: Browser) -> None:
-    page = browser.new_page()  # opened as a file the results have no excerpts, and the search says so to the console
-    page.set_default_timeout(0)
+def test_what_is_asked_on_a_page_is_found_on_another(site: Path, visit: Callable[..., BrowserContext]) -> None:
+    page = visit().new_page()
     page.goto((site / f"{FIRST}.html").as_uri())
     page.keyboard.press("Control+k")
     page.keyboard.type("hatched")
@@ -83,7 +82,6 @@ def test_what_is_asked_on_a_page_is_found_on_another(site: Path, browser: Browse
     page.wait_for_url("**/search.html?q=hatched")
     page.wait_for_selector("#search-results li a")
     assert page.locator("#search-results li a").count() >= 3
-    page.close()
 
 
 def test_what_drives_tabs_is_loaded_where_tabs_are(site: Path) -> None:
