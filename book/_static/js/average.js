@@ -98,7 +98,7 @@
       const context = sheet(2 * LARGE, LARGE + WORDS);
       this.shown.forEach(([words, canvas], i) => {
         context.drawImage(canvas, i * LARGE + 4, 4, LARGE - 8, LARGE - 8);
-        context.fillText(words, (i + 0.5) * LARGE, LARGE + 14);
+        context.fillText(words, (i + 0.5) * LARGE, LARGE + 14, LARGE - 8);
       });
       return context.canvas;
     }
