@@ -281,6 +281,7 @@ def results(name: str | None = None, table: str | None = None) -> DataFrame:
     width, order                 of a ramp; none: another plan                                    share, word
     patch                        side of a raster's patches; none: another plan                   pixels
     size, pixels                 height or width of a picture; all of it                          pixels
+    in_folder                    pictures in a folder, of which seven tenths are learned from     number
     dimensions                   of the space that flat data lie in                               number
     networks, updates_each       that share the levels of noise; what each of them had            number
     split                        which digits or prompts are scored
@@ -346,7 +347,7 @@ def results(name: str | None = None, table: str | None = None) -> DataFrame:
     training_minutes             how long the training took                                       minutes
     date, revision, torch        of the training: when, and by which code
     hardware, interrupted        of the training: where, and whether it was stopped
-    pictures                     ten of them, as text for ``unpacked``                            grey, -1 to 1
+    pictures                     some of them, as text for ``unpacked``                           -1 to 1
     ===========================  ===============================================================  =================
 
     Raises:

@@ -444,7 +444,7 @@ def test_earlier_commands_are_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_wrong_names_are_answered_with_the_nearest() -> None:
-    with pytest.raises(ValueError, match=r"name is 'fronteir'; allowed: 'cache', .*; did you mean 'frontier'\?"):
+    with pytest.raises(ValueError, match=r"name is 'fronteir'; allowed: .*'cache', .*; did you mean 'frontier'\?"):
         results("fronteir")
     with pytest.raises(ValueError, match=r"table is 'cost'; allowed: 'rows', .*; did you mean 'costs'\?"):
         results("frontier", "cost")
