@@ -55,6 +55,10 @@ WAYS: Mapping[str, Way] = {
 }
 """What was tried beside the usual, one thing at a time; the keys are the column ``way`` of the measurement."""
 
+FAR, NEARER = 5.0, 3.0
+"""From so many times the floor on, pictures are plainly not there yet; smaller ones that are so many times nearer to
+their own floor in this time are worth a word."""
+
 CHOICES = ("target", "widths", "batch_size", "learning_rate")
 
 Row = Mapping[str, Any]
@@ -70,6 +74,7 @@ class Suggestion:
         target, widths: what the net predicts, and its channels at each resolution.
         batch_size, learning_rate, iterations: of the training.
         why: a sentence for each of these.
+        smaller: a size that gets much further in this time, as measured; 0 if there is none.
     """
 
     shape: tuple[int, int, int] = (3, 32, 32)
@@ -81,6 +86,7 @@ class Suggestion:
     learning_rate: float = WAYS["usual"].learning_rate
     iterations: int = LEAST_UPDATES
     why: Mapping[str, str] = field(default_factory=dict)
+    smaller: int = 0
 
     def generator(self, seed: int = 0) -> Generator:
         """A fresh generator: noise, a U-Net, and told the label if there are two or more."""
@@ -103,13 +109,18 @@ class Suggestion:
         each = f" ({self.seconds:.2g} s each)" if self.seconds else ""
         return (
             f"trains {self.target}, with a U-Net of {_said(self.widths)} channels, {self.iterations:,} updates of"
-            f" {self.batch_size} pictures{each}"
+            f" {self.batch_size} pictures{each}{self._hint}"
         )
+
+    @property
+    def _hint(self) -> str:
+        return f"; pictures of {self.smaller} x {self.smaller} get much further in this time" if self.smaller else ""
 
     def __repr__(self) -> str:
         rows = [(name, _said(getattr(self, name)), self.why.get(name, "")) for name in (*CHOICES, "iterations")]
         wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
-        return "\n".join(f"{name:{wide[0]}}  {value:{wide[1]}}  {why}".rstrip() for name, value, why in rows)
+        lines = [f"{name:{wide[0]}}  {value:{wide[1]}}  {why}".rstrip() for name, value, why in rows]
+        return "\n".join([*lines, *([self._hint[2:]] if self._hint else [])])
 
 
 def suggest(found: data.Folder, minutes: float = 10, device: str = "auto", **given: Any) -> Suggestion:
@@ -154,7 +165,7 @@ def suggest(found: data.Folder, minutes: float = 10, device: str = "auto", **giv
     if "iterations" not in given:
         timed = f"{_minutes(minutes)} of {chosen.seconds:.2g} s an update, timed here{_came_to(chosen, len(found))}"
         why["iterations"] = timed if chosen.iterations > LEAST_UPDATES else "the least that is worth the while"
-    return replace(chosen, why=why | dict.fromkeys(given, "as you said"))
+    return replace(chosen, why=why | dict.fromkeys(given, "as you said"), smaller=_smaller(chosen, len(found)))
 
 
 def _timed(found: data.Folder, chosen: Suggestion, minutes: float, device: str, given: Mapping[str, Any]) -> Suggestion:
@@ -206,20 +217,20 @@ def _chosen(usual: Suggestion, count: int, given: set[str]) -> tuple[dict[str, A
             for base in measured()
             if _differs(row, base, name) and _fits(_value(row, name), name, usual.shape[-1])
         ]
-        near = min((_apart(row, usual, count) for row, _ in pairs), default=math.inf)
+        near = min((_apart(base, usual, count) for _, base in pairs), default=math.inf)
         if near > 2:
             why[name] = "the usual: nothing else was measured on pictures like these"
             continue
-        pairs = [pair for pair in pairs if _apart(pair[0], usual, count) == near]
+        pairs = [pair for pair in pairs if _apart(pair[1], usual, count) == near]
         row, base = min(pairs, key=lambda pair: pair[0]["frechet"])
         spread = 2 * base["floor"]["spread"]
         better = row["frechet"] < min(SURELY * base["frechet"], base["frechet"] - spread)
         if better:
             picked[name] = _value(row, name)
+        so = "" if better else ", no clear gain" if row["frechet"] < base["frechet"] else ", which is worse"
         why[name] = (
             f"{_said(_value(base, name))} had a distance of {base['frechet']:.1f} and {_said(_value(row, name))} one of"
-            f" {row['frechet']:.1f}{'' if better else ', which is no clear gain'} ({_conditions(row)}; real pictures"
-            f" {base['floor']['mean']:.1f} ± {base['floor']['spread']:.1f})"
+            f" {row['frechet']:.1f}{so} ({_conditions(row)}; real pictures {_floor(row)})"
         )
     return picked, why
 
@@ -255,6 +266,20 @@ def _apart(row: Row, usual: Suggestion, count: int) -> float:
     )
 
 
+def _smaller(chosen: Suggestion, count: int) -> int:
+    """A smaller size that gets much nearer to real pictures in this time, or 0."""
+    usual = [row for row in measured() if (row["way"], row["target"]) == ("usual", "v")]
+    if not chosen.seconds or not usual:
+        return 0
+    here = min(usual, key=lambda row: _apart(row, chosen, count))
+    far = here["frechet"] / here["floor"]["mean"]
+    if here["size"] != chosen.shape[-1] or _apart(here, chosen, count) > 2 or far < FAR:
+        return 0
+    same = [row for row in usual if all(row[name] == here[name] for name in ("what", "in_folder", "budget"))]
+    sizes = [row["size"] for row in same if row["frechet"] / row["floor"]["mean"] < far / NEARER]
+    return max((size for size in sizes if size < here["size"]), default=0)
+
+
 def _came_to(chosen: Suggestion, count: int) -> str:
     """What the measurement that is nearest to all that was chosen came to."""
     rows = [row for row in measured() if all(_value(row, name) == getattr(chosen, name) for name in CHOICES)]
@@ -264,11 +289,14 @@ def _came_to(chosen: Suggestion, count: int) -> str:
     row = min(rows, key=lambda row: _apart(row, chosen, count))
     best = row["best_iteration"]
     early = f" (best after {best:,}: after that it learned by heart)" if best < 0.8 * row["iterations"] else ""
-    floor = f"{row['floor']['mean']:.1f} ± {row['floor']['spread']:.1f}"
     return (
         f"; {_conditions(row)} came to a distance of {row['frechet']:.1f} in {row['iterations']:,} updates{early}, and"
-        f" real ones have {floor}"
+        f" real ones have {_floor(row)}"
     )
+
+
+def _floor(row: Row) -> str:
+    return f"{row['floor']['mean']:.1f} ± {row['floor']['spread']:.1f}"
 
 
 def _conditions(row: Row) -> str:

@@ -64,7 +64,9 @@ def test_what_is_clearly_better_is_taken_and_what_is_not_is_not(found: mg.data.F
     assert it.why["target"].startswith(
         "v had a distance of 4.0 and x0 one of 3.1 (80 icons of 8 x 8, 1 minute of one core"
     )
-    assert "3.3, which is no clear gain" in it.why["widths"]
+    assert "3.3, no clear gain" in it.why["widths"]
+    by(row(4.0), row(4.1, way="batch 8", iterations=900), row(5.0, way="batch 32", iterations=300))
+    assert "16 had a distance of 4.0 and 8 one of 4.1, which is worse" in suggest(found, minutes=1).why["batch_size"]
     by(row(1.2), row(0.9, target="x0"))  # a quarter, but as real pictures differ
     assert suggest(found, minutes=1).target == "v"
 
@@ -109,6 +111,20 @@ def test_it_prints_as_a_table_and_in_a_line(found: mg.data.Folder, by: Any) -> N
     assert it.line == "trains v, with a U-Net of 16, 48 and 64 channels, 600 updates of 16 pictures (0.1 s each)"
     usual = suggest(found, minutes=1)
     assert "80 icons of 8 x 8, 1 minute of one core came to a distance of 4.0 in 600 updates" in usual.why["iterations"]
+
+
+def test_smaller_pictures_are_named_where_these_are_not_there_in_time(tmp_path: Path, by: Any) -> None:
+    """The largest of those that are three times nearer, if these are at five times the floor or more."""
+    icons = mg.data.folder(mg.data.icons(5, tmp_path / "icons"), 64, cache=False)
+    by(row(40.0, size=64), row(12.0, size=32), row(2.0, size=16), row(1.0, size=8))
+    it = suggest(icons, minutes=1)
+    assert it.smaller == 32
+    assert it.line.endswith("(0.1 s each); pictures of 32 x 32 get much further in this time")
+    assert str(it).splitlines()[-1] == "pictures of 32 x 32 get much further in this time"
+    by(row(4.0, size=64), row(1.0, size=32))
+    assert suggest(icons, minutes=1).smaller == 0
+    by(row(40.0, size=64), row(20.0, size=32))
+    assert suggest(icons, minutes=1).smaller == 0
 
 
 def test_what_learned_by_heart_is_said(found: mg.data.Folder, by: Any) -> None:
