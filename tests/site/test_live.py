@@ -32,7 +32,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def opened(browser: Browser, place: Path, link: str = "", **context: Any) -> Page:
-    page = browser.new_context(**context).new_page()
+    page = browser.new_context(bypass_csp=True, **context).new_page()  # or nothing could wait: see test_strict.py
     page.context.set_default_timeout(120_000)  # a busy machine is no failure
     page.goto(place.as_uri() + link, wait_until="load")
     return page

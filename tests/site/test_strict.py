@@ -37,7 +37,8 @@ def served(site: Path) -> Iterator[str]:
     server.server_close()
 
 
-# Playwright's wait_for_function evaluates text in the page, which a policy forbids; locators wait without.
+# Playwright's wait_for_function evaluates text in the page, which a policy forbids; locators wait without. Other tests
+# may wait as they like: the fixture visit switches the policy off.
 def opened(browser: Browser, address: str, wrong: list[str]) -> Page:
     context = browser.new_context()
     context.set_default_timeout(120_000)
