@@ -38,6 +38,7 @@ RULES = (
         r"\1",
         "the button says Search and its keys; a name that leaves the keys out is another one",
     ),
+    Rule("<output ", '<output aria-live="off" ', "a slider says its value itself; here it stands for the eye"),
     Rule(' title="Toggle primary sidebar"', ' aria-label="Chapters" title="Chapters"', "what is a primary sidebar?"),
     Rule(' title="Toggle secondary sidebar"', ' aria-label="Contents" title="Contents"', "and a secondary one?"),
     Rule('title="Color mode"', 'title="Colours"', "British, as all other words of the pages"),
@@ -52,6 +53,9 @@ FOLD = re.compile(
     r'<summary aria-label="Toggle hidden content">\s*<p class="collapsed admonition-title">(?P<show>.*?)</p>\s*'
     r'<p class="expanded admonition-title">(?P<hide>.*?)</p>\s*</summary>'
 )
+WHOLE = re.compile(r'role="img" aria-label="([^"]+)"')
+"""A figure of several pictures; where none of them has words of its own, each repeats those of the whole."""
+
 HEADING = re.compile(r"<h[1-6]>(.*?)<a class=\"headerlink\"", re.DOTALL)
 EXERCISE = re.compile(r'<span class="caption-number">(Exercise [\d.]+) ?</span>')
 CELL = '<div class="cell '
@@ -85,6 +89,8 @@ def mend(page: str) -> str:
     """
     for rule in RULES:
         page = re.sub(rule.pattern, rule.better, page, flags=re.DOTALL)
+    for words_of_all in set(WHOLE.findall(page)):
+        page = page.replace(f' alt="{words_of_all}"', ' alt=""')
     page = PLACE.sub(lambda place: "" if page.count(place[1]) > 1 else place[0], SIGNATURE.sub(listed, page))
     return FOLD.sub(lambda fold: named(page, fold), page)
 

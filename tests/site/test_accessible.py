@@ -88,3 +88,12 @@ def test_what_was_pressed_keeps_the_focus(site: Path, visit: Callable[..., Brows
         page.locator(button).first.focus()
         page.keyboard.press("Enter")
         assert page.evaluate("(button) => document.activeElement.matches(button)", button)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_is_said_twice(site: Path, page: str) -> None:
+    """A slider says its value itself, and pictures in a figure do not repeat what the whole says."""
+    soup = BeautifulSoup((site / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+    assert [str(tag) for tag in soup.select("output") if tag.get("aria-live") != "off"] == []
+    for whole in soup.select("[role=img][aria-label]"):
+        assert whole["aria-label"] not in [tag.get("alt") for tag in whole.select("img")]

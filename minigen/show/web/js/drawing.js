@@ -23,7 +23,7 @@
 
   function slider(id, name, words, values, at) {
     const input = made("input", { type: "range", id, min: 0, max: words.length - 1, step: 1, value: at });
-    const output = made("output", { htmlFor: id });
+    const output = made("output", { htmlFor: id, ariaLive: "off" });
     const say = () => {
       output.textContent = words[input.value];
       input.setAttribute("aria-valuetext", words[input.value]);
@@ -142,7 +142,7 @@
       this.link = made("a", { className: "mg-here", hidden: true }, "Link");
       this.saves = saves(() => this.shown, (words) => this.announce(words));
       this.time = made("input", { type: "range", id: `${id}-step`, min: 0, max: 0, step: 1, value: 0 });
-      this.at = made("output", { htmlFor: this.time.id });
+      this.at = made("output", { htmlFor: this.time.id, ariaLive: "off" });
       this.looks = made("input", { type: "checkbox", id: `${id}-looks` });
       const look = made("label", {}, this.looks, " guess and levels");
       const room = this.figure.querySelector(".mg-drawing-controls");

@@ -175,7 +175,7 @@
     constructor(id, name, control) {
       super(id, name, control, "the order of the pixels, the first ones white: paint which come first", "your order", false);
       this.width = made("input", { type: "range", id: `${id}-width`, min: 0, max: WIDTHS.length - 1, step: 1 });
-      const output = made("output", { htmlFor: this.width.id });
+      const output = made("output", { htmlFor: this.width.id, ariaLive: "off" });
       this.say = () => {
         output.textContent = WIDTH_WORDS[this.width.value];
         this.width.setAttribute("aria-valuetext", output.textContent);
