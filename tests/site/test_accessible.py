@@ -90,6 +90,29 @@ def test_what_was_pressed_keeps_the_focus(site: Path, visit: Callable[..., Brows
         assert page.evaluate("(button) => document.activeElement.matches(button)", button)
 
 
+UNSEEN = """() => {
+    const ring = (piece) => { const style = getComputedStyle(piece); void style.boxShadow;
+        document.getAnimations().forEach((fade) => fade.finish());
+        return [
+        style.outlineStyle === 'none' || style.outlineWidth, style.boxShadow, style.backgroundColor].join(); };
+    const around = (piece) => [piece, piece.closest('.sd-card') ?? piece];  // a card's link is as large as the card
+    return [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')].filter((piece) => {
+        if (!piece.checkVisibility() || piece.disabled) return false;
+        document.activeElement.blur();
+        const before = around(piece).map(ring).join();
+        piece.focus({ focusVisible: true, preventScroll: true });
+        return document.activeElement === piece && around(piece).map(ring).join() === before;
+    }).map((piece) => piece.outerHTML.slice(0, 120));
+}"""
+
+
+@pytest.mark.parametrize("page", ["book/intro", "book/spreading", "book/future"])
+def test_what_has_the_focus_is_seen(site: Path, visit: Callable[..., BrowserContext], page: str) -> None:
+    shown = opened(visit(), site / f"{page}.html")
+    shown.keyboard.press("Tab")
+    assert shown.evaluate(UNSEEN) == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_nothing_is_said_twice(site: Path, page: str) -> None:
     """A slider says its value itself, and pictures in a figure do not repeat what the whole says."""
