@@ -32,12 +32,14 @@ SCRIPTS = ("tools", "book/_ext", "tests/site", "tests/book", "tests/tools")
 WORKERS = 2
 """Programs that share the tests' files, each with its part of the cores."""
 
+SHARED = f"-n {WORKERS} --dist loadfile"
+
 PARTS: Mapping[str, tuple[str, ...]] = {
     "style": ("ruff check .", "ruff format --check ."),
     "types": ("mypy", f"mypy {' '.join(SCRIPTS)}"),
-    "tests": (f"pytest -n {WORKERS} --dist loadfile --doctest-modules minigen tests --ignore=tests/site",),
+    "tests": (f"pytest {SHARED} --doctest-modules minigen tests --ignore=tests/site",),
     "notebooks": (f"pytest --nbval-lax --nbval-current-env --nbval-cell-timeout={CELL} book",),
-    "site": ("pytest tests/site",),
+    "site": (f"pytest {SHARED} tests/site",),
 }
 """What each part runs, as modules of this interpreter."""
 
@@ -46,7 +48,7 @@ def environment(part: str = "") -> dict[str, str]:
     """Threads that wait for one another sleep meanwhile: beside another program they would else take its core, and a
     training on all cores becomes several times slower (the README says by how much). Of the tests' two programs each
     has its own cores, for the same reason. What is set stays."""
-    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // WORKERS))} if part == "tests" else {}
+    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // WORKERS))} if part in ("tests", "site") else {}
     return {"OMP_WAIT_POLICY": "PASSIVE", **threads, **os.environ}
 
 

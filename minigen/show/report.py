@@ -149,7 +149,7 @@ def _nearest(trained: Trained) -> Section:
         titles=[f"{value:.2f}" for value in far.tolist()],
         caption="Above each pair, how far they are apart (root mean square, values from -1 to 1): in the middle"
         f" {float(far.median()):.2f}. Held-out pictures are {usual:.2f} from training ones; far less than that is"
-        f" copying. {copies or 'None'} of these eight can't be told from the picture below it.",
+        f" copying. Copies that nobody could tell from the picture below: {copies or 'none'} of these eight.",
     )  # fmt: skip
     return "Is it copying?", _set(figure)
 
