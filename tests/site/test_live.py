@@ -88,7 +88,9 @@ def test_a_press_draws_the_packages_own_pictures(page: Page) -> None:
     figure.get_by_role("button", name="Draw").click()
     said = ended(figure)
     assert re.fullmatch(
-        r"Four pictures of the digit 3 after 2 calls each\. 2 calls of the network a picture, \d+ ms for all\.", said
+        r"Four pictures of the digit 3 after 2 calls each\. 2 calls of the network a picture, \d+ ms for all\."
+        r" From now on, every change draws by itself\.",
+        said,
     )
     same(pictures(figure.locator("canvas"), 16, 4, 4), packages(net("digits-v"), 4, steps=2, labels=3, seed=0))
     assert figure.locator("canvas").get_attribute("aria-label") == "Four pictures of the digit 3 after 2 calls each."
@@ -229,6 +231,30 @@ def test_draw_while_it_draws_begins_again(page: Page) -> None:
     figure.locator(".mg-draw").evaluate("one => one.click()")
     page.wait_for_function("document.querySelector('.mg-told').textContent.includes('digit 8')")
     ended(figure)
+
+
+def test_draw_after_a_knob_never_stops(page: Page) -> None:
+    """Also where the drawing before is still on its way, and Draw was Stop already."""
+    figure = page.locator("figure").nth(5)
+    figure.get_by_role("button", name="Draw").click()
+    assert "every change draws by itself" in ended(figure)
+    turn = """(knob) => {
+        knob.value = Number(knob.value) + 1;
+        knob.dispatchEvent(new Event("change", { bubbles: true }));
+        return knob.closest("figure").querySelector(".mg-draw").textContent;
+    }"""
+    press = """(knob) => {
+        const figure = knob.closest("figure");
+        figure.querySelector(".mg-draw").click();
+        return figure.querySelector(".mg-told").textContent;
+    }"""
+    knob = figure.get_by_label("seed")
+    assert knob.evaluate(turn) == "Draw"
+    figure.get_by_role("button", name="Stop").wait_for()
+    assert knob.evaluate(turn) == "Draw"
+    assert knob.evaluate(press) == "Drawing."
+    page.wait_for_function("location.hash.endsWith('seed=2')")
+    assert "every change" not in ended(figure)  # it is said once
 
 
 def test_stop(page: Page) -> None:

@@ -9,12 +9,13 @@
   const { Film, made, saves } = window.minigen;
   const VIEWS = ["picture", "guess", "level"];
   const [FEW, SHORT] = [3, 20]; // so many choices, with so many letters in all, are radio buttons
-  const ASK = "Press Draw: the network comes into this page, once, and draws what a notebook would.";
+  const ASK = "Press Draw: the network comes into this page, once.";
   const PAINT = `Paint on the square, or choose. ${ASK}`;
   const KEPT = "Kept on the left. Change a setting, and the other is drawn beside it.";
   const COLOURS = ["red", "yellow", "green", "blue", "purple", "white"];
   const SHAPES = ["circle", "square", "triangle", "star", "heart", "ring"];
-  const PATIENCE = 700; // milliseconds after which Draw becomes Stop
+  const ALONE = " From now on, every change draws by itself.";
+  const PATIENCE = 1200; // milliseconds after which Draw becomes Stop
   let places = 0;
 
   // --- controls --------------------------------------------------------------------------------------
@@ -165,7 +166,7 @@
       this.keep.addEventListener("click", () => (this.kept ? this.let_go() : (this.keep_it(), this.announce(KEPT))));
       this.looks.addEventListener("change", () => this.look());
       this.time.addEventListener("input", () => this.film.seek(Number(this.time.value)));
-      knobs.addEventListener("change", () => this.changed());
+      knobs.addEventListener("change", ({ target }) => this.changed(target));
       knobs.addEventListener("keydown", (event) => {
         if (event.key === "Enter" && event.target.type === "text" && !this.drawn) this.draw();
       });
@@ -173,7 +174,12 @@
       window.addEventListener("hashchange", () => this.from_address());
     }
 
-    changed() {
+    // Which digit it is told follows the one that is given, until the reader says it.
+    changed(target) {
+      const { known, labels } = Object.fromEntries(this.controls);
+      this.own_label ||= labels?.element.contains(target);
+      const digit = /\d$/.exec(known?.word());
+      if (digit && labels && !this.own_label) labels.set(digit[0]);
       const { mask } = this.settings();
       if (mask) for (const [, each] of this.controls) each.masked?.(mask);
       if (this.drawn) this.draw();
@@ -253,13 +259,14 @@
       return there;
     }
 
-    // Draw becomes Stop only after a while: who changes something, which draws, and presses Draw then does mean Draw.
+    // Draw becomes Stop only after a while, each time: who changes something, which draws, and presses Draw then does mean
+    // Draw.
     busy(is) {
       clearTimeout(this.patience);
       if (!is) this.running = null;
       this.bar.hidden ||= !is;
-      if (!is) this.may_stop(false);
-      else if (!this.stoppable) this.patience = setTimeout(() => this.may_stop(true), PATIENCE);
+      this.may_stop(false);
+      if (is) this.patience = setTimeout(() => this.may_stop(true), PATIENCE);
       this.figure.setAttribute("aria-busy", is);
     }
 
@@ -289,12 +296,12 @@
     ended(mine, last, words, label, query) {
       Object.assign(this.film, { label: words, query });
       this.take(mine, last);
-      this.drawn = true;
       this.keep.disabled = this.saves.hidden = false;
       this.film.settings = label;
       this.tell_apart();
       const calls = `${last.nfe} call${last.nfe === 1 ? "" : "s"} of the network a picture`;
-      this.announce(`${words} ${calls}, ${Math.max(1, Math.round(last.ms))} ms for all.`);
+      this.announce(`${words} ${calls}, ${Math.max(1, Math.round(last.ms))} ms for all.${this.drawn ? "" : ALONE}`);
+      this.drawn = true;
       this.to_address();
       return true;
     }

@@ -84,7 +84,7 @@
       this.presets.selectedIndex = Math.max(at, 0);
       this.board = board(label, broad, this);
       const empty = made("button", { type: "button" }, "Empty it");
-      empty.addEventListener("click", () => (this.empty(), this.become_own()));
+      empty.addEventListener("click", () => (this.empty(), this.lifted()));
       this.side = made("div", { className: "mg-beside" }, made("label", { htmlFor: id }, name), this.presets, empty);
       this.element = made("div", { className: "mg-painted" }, this.board, this.side, this.board.heard);
       this.presets.addEventListener("change", () => this.choose());
