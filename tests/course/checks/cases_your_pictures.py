@@ -26,6 +26,10 @@ def nearer_than(measure: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor
     return lambda drawn, train: measure(apart(drawn, train)).amin(dim=1) < 0.05
 
 
+def part_near(side: int) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda d, t: (d[:, None] - t).square().mean(dim=side).sqrt().flatten(1).amin(dim=1) < 0.05
+
+
 def patch_for(side: int, calls: int) -> int:
     return next(patch for patch in range(1, side + 1) if side % patch == 0 and (side // patch) ** 2 <= calls)
 
@@ -45,6 +49,19 @@ def by_means(a: Sequence[float], b: Sequence[float], floor: float, spread: float
     return "neither" if one == other else "a" if one < other else "b"
 
 
+def both_below(a: Sequence[float], b: Sequence[float], floor: float, spread: float) -> str:
+    """Wrong: what counts as real is equal in a list that is partly above it, too."""
+    if max(*a, *b) <= floor + 2 * spread:
+        return "neither"
+    return "a" if max(a) < min(b) else "b" if max(b) < min(a) else "neither"
+
+
+def none_below(a: Sequence[float], b: Sequence[float], floor: float, spread: float) -> str:
+    """Stops where no distance is below the floor."""
+    least, *_ = (value for value in (*a, *b) if value <= floor + 2 * spread)
+    return "a" if least in a else "b"
+
+
 CASES = {
     "copied": Case(
         right=[copied, one_by_one, lambda d, t: copied(d, t).tolist(), lambda d, t: copied(d, t).numpy()],
@@ -56,6 +73,8 @@ CASES = {
                 nearer_than(lambda off: off.square().sum(dim=2)),
             ],
             "mean of the differences": [nearer_than(lambda off: off.abs().mean(dim=2))],
+            "a part of the picture": [part_near(2), part_near(3), part_near(4)],
+            "True or False": [lambda d, t: apart(d, t).square().mean(dim=2).sqrt().amin(dim=1)],
             "cancel": [nearer_than(lambda off: off.mean(dim=2).abs())],
             "largest difference": [nearer_than(lambda off: off.abs().amax(dim=2))],
             "one equal value": [nearer_than(lambda off: off.abs().amin(dim=2))],
@@ -77,7 +96,15 @@ CASES = {
                 lambda side, calls: max([patch for patch in divisors(side) if (side // patch) ** 2 > calls], default=1)
             ],
             "the number of calls": [lambda side, calls: calls],
-            "smallest that you can pay": [lambda side, calls: 3],
+            "calls be left over": [
+                lambda side, calls: next(
+                    (patch for patch in divisors(side) if (side // patch) ** 2 < calls), patch_for(side, calls)
+                )
+            ],
+            "side by side": [lambda side, calls: side // patch_for(side, calls)],
+            "patches fill": [lambda side, calls: (side // patch_for(side, calls)) ** 2],
+            "whole number": [lambda side, calls: side / math.sqrt(calls), lambda side, calls: 0],
+            "side of 48 and 20 calls: Your": [lambda side, calls: side // 0],
         },
         secret=r"\*\*|% patch|divid",
         function=True,
@@ -90,6 +117,9 @@ CASES = {
                 lambda a, b, floor, spread: verdict(a, b, 0.0, 0.0),
             ],
             "Read the rule": [lambda a, b, floor, spread: verdict(a, b, floor, spread / 2)],
+            "2.5 can't be told": [both_below],
+            "2.9 can't be told": [lambda a, b, floor, spread: (verdict if a < b else both_below)(a, b, floor, spread)],
+            "For a = [4.0, 5.0] and b = [6.0, 7.0], with a floor of 2.0 ± 0.5: Your": [none_below],
             "better, or worse": [lambda a, b, floor, spread: verdict(b, a, floor, spread)],
             "nearer than what can": [
                 lambda a, b, floor, spread: (
