@@ -130,11 +130,21 @@ def test_of_a_long_film_some_moments_are_taken(page: Page) -> None:
     assert greys == sorted(set(greys))
 
 
-def test_beside_what_is_kept_the_newer_is_saved(page: Page) -> None:
+def test_what_is_kept_is_saved_on_the_left(page: Page) -> None:
+    """As a picture and as a film; two calls and one are three and two moments."""
     figure = drawn(page, 0)
     figure.get_by_role("button", name="Keep to compare").click()
-    assert "steps-2-" in saved(figure, "PNG")[0]  # nothing newer is there
+    name, picture = saved(figure, "PNG")
+    assert ("steps-2-" in name, picture.width) == (True, 2 * 96 + 2)  # nothing newer is there
     figure.get_by_label("steps").fill("0")
     page.wait_for_function("document.querySelector('.mg-told').textContent.includes('after 1 calls')")
     ended(figure)
-    assert "steps-1-" in saved(figure, "PNG")[0]
+    left, right = (on_white(canvas) for canvas in figure.locator("canvas").all())
+    wanted = torch.cat([left, torch.full((len(left), 24, 3), 255, dtype=left.dtype), right], dim=1)
+    name, picture = saved(figure, "PNG")
+    assert "steps-1-" in name
+    whole = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA"))
+    assert torch.equal(numbers(whole), wanted)
+    frames = [numbers(frame) for frame in ImageSequence.Iterator(saved(figure, "GIF")[1])]
+    assert len(frames) == 3
+    assert (frames[-1].int() - wanted.int()).abs().max() <= 1

@@ -165,9 +165,18 @@ def test_it_ends_at_the_average_of_what_is_ticked(page: Page) -> None:
 def test_without_a_right_answer_it_learns_nothing(page: Page) -> None:
     figure = page.locator("figure").nth(2)
     figure.get_by_label("a 4").uncheck()
+    figure.get_by_role("button", name="Train").click()
+    page.wait_for_function("parseInt(document.querySelectorAll('.mg-numbers')[2].textContent) > 3")
     figure.get_by_label("a 7").uncheck()
-    figure.get_by_role("button", name="One update").click()
-    assert figure.locator(".mg-numbers").inner_text() == "0 updates; nothing is ticked, so nothing is right"
+    said = figure.locator(".mg-numbers").inner_text()
+    assert re.fullmatch(r"\d+ updates; nothing is ticked, so nothing is right", said)
+    assert "nothing" not in figure.locator(".mg-told").inner_text()  # it is said once
+    train, once = (figure.get_by_role("button", name=name) for name in ("Train", "One update"))
+    assert train.is_disabled()  # it paused
+    assert once.is_disabled()
+    figure.get_by_label("a 7").check()
+    once.click()
+    assert int(figure.locator(".mg-numbers").inner_text().split()[0]) == int(said.split()[0]) + 1
     with pytest.raises(ValueError, match="answers with trains='average' alone"):
         place("curve", answers=ANSWERS)
 

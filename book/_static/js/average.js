@@ -36,7 +36,10 @@
     tools(trainer) {
       const changed = () => {
         trainer.loss = null;
-        if (!trainer.running) trainer.told.textContent = "";
+        const none = !this.ticked.length;
+        if (none && trainer.running) trainer.pause();
+        if (!trainer.running) trainer.told.textContent = none ? "Tick a right answer, and go on." : "";
+        trainer.go.disabled = trainer.once.disabled = none;
         trainer.draw();
       };
       const labels = this.answers.map(([name, values], i) =>

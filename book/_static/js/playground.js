@@ -25,6 +25,8 @@
       this.board.setAttribute("role", "group");
       for (const link of [...this.links, this.back, this.next]) link.addEventListener("click", () => this.press(link));
       window.addEventListener("hashchange", () => this.show());
+      document.addEventListener("change", ({ target }) => this.outlived(target.closest(".mg-knobs")));
+      document.addEventListener("click", ({ target }) => this.outlived(target.closest(".mg-draw + button")));
       this.show();
     }
 
@@ -32,6 +34,13 @@
     press(link) {
       this.pressed = link;
       if (location.hash === link.hash) setTimeout(() => window.dispatchEvent(new HashChangeEvent("hashchange")));
+    }
+
+    // What a reader changes, the words above it no longer describe: they fade, and the numbers go.
+    outlived(changed) {
+      if (!changed || !this.board.parentElement?.contains(changed) || this.board.matches(".mg-changed")) return;
+      this.board.classList.add("mg-changed");
+      this.count.append(", changed by you");
     }
 
     // The words of the address, above the pictures that it leads to.
@@ -44,6 +53,7 @@
       const figure = document.getElementById(link.hash.slice(1).split("?")[0]);
       for (const each of this.links) each.removeAttribute("aria-current");
       link.setAttribute("aria-current", "true");
+      this.board.classList.remove("mg-changed");
       this.count.replaceChildren(made("strong", {}, link.textContent), ` (${number + 1} of ${this.links.length})`);
       this.board.setAttribute("aria-label", link.textContent);
       if (figure.firstChild !== this.board) figure.prepend(this.board);

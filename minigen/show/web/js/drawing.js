@@ -312,8 +312,8 @@
 
     // What is saved.
     get shown() {
-      const film = this.film.last < 0 ? this.kept : this.film;
-      return { film, name: [this.said.net, ...film.settings].join(" ") };
+      const [film, kept] = this.film.last < 0 ? [this.kept] : [this.film, this.kept];
+      return { film, kept, name: [this.said.net, ...film.settings].join(" ") };
     }
 
     // --- two beside each other

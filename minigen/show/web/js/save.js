@@ -1,4 +1,5 @@
 // A drawing as a file, to keep or to share: `minigen.save(film, kind, name)`, a PNG of what is seen, or a GIF of the film.
+// What is `kept` beside it comes along, on its left.
 //
 // GIF, since chats, slides and old viewers play it; many of them show of an animated PNG its first moment alone. It has
 // 256 colours a moment: enough for all greys, to the bit; of a coloured picture similar colours become one.
@@ -8,6 +9,7 @@
   const MOST = 64; // moments in a file
   const [ALL, EACH, END] = [300, 4, 200]; // hundredths of a second: all but the last, one at least, and the last
   const COLOURS = 256;
+  const APART = 24; // pixels between two films
 
   // What is seen, on white: a number a pixel, red in its lowest byte.
   function pixels(sheet) {
@@ -109,7 +111,22 @@
     return new Blob([...parts, Uint8Array.of(0x3b)], { type: "image/gif" });
   }
 
-  window.minigen.save = async function save(film, kind, name) {
+  // Two films as one: side by side, each from its beginning to its end, as on the page.
+  function beside(left, right) {
+    const last = Math.max(left.last, right.last);
+    const sheet = (k) => {
+      const [one, other] = [left, right].map((film) => film.sheet(Math.round((k / last) * film.last)));
+      const both = new OffscreenCanvas(one.width + APART + other.width, Math.max(one.height, other.height));
+      const context = both.getContext("2d");
+      context.drawImage(one, 0, 0);
+      context.drawImage(other, one.width + APART, 0);
+      return both;
+    };
+    return { last, at: (right.at / right.last) * last, sheet };
+  }
+
+  window.minigen.save = async function save(shown, kind, name, kept) {
+    const film = kept ? beside(kept, shown) : shown;
     const file = kind === "GIF" ? await gif(film) : await film.sheet(film.at).convertToBlob();
     const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: name });
     link.click();

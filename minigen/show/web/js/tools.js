@@ -34,14 +34,14 @@
     });
 
   // Buttons for a PNG and a GIF, hidden until there is something to keep. `shown()` says what: {film, name}, a film as
-  // js/save.js takes it, which is loaded only now. `tell` is told how it went.
+  // js/save.js takes it, which is loaded only now; and perhaps `kept`, which stands on its left. `tell` is told how it went.
   function saves(shown, tell) {
     const save = async (kind) => {
-      const { film, name } = shown();
+      const { film, name, kept } = shown();
       const file = `${name.replace(/[^\p{L}\p{N}.]+/gu, "-").slice(0, 80)}.${kind.toLowerCase()}`;
       try {
         if (!window.minigen.save) await fetched();
-        await window.minigen.save(film, kind, file);
+        await window.minigen.save(film, kind, file, kept);
         tell(`Saved as ${file}.`);
       } catch (error) {
         tell(error.message);
