@@ -158,6 +158,36 @@ def test_whoever_presses_another_link_does_not_wait(page: Page) -> None:
     page.wait_for_function("location.hash.startsWith('#digits')")
 
 
+def test_words_do_not_outlive_their_pictures(page: Page) -> None:
+    """Whoever changes a setting or lets go reads that, and no numbers of something else; a link begins anew."""
+    link = page.locator(LINKS).nth(2)
+    link.click()
+    figure = shown(page, 3)
+    count, numbers = figure.locator(".mg-count"), figure.locator(".mg-see .mg-measured")
+    for change in (
+        lambda: figure.get_by_label("calls", exact=True).fill("0"),
+        lambda: figure.get_by_role("button", name="Keep no longer").click(),
+    ):
+        assert numbers.is_visible()
+        assert "changed" not in count.inner_text()
+        change()
+        assert count.inner_text() == f"{link.inner_text()} (3 of 10), changed by you"
+        assert not numbers.is_visible()
+        link.click()
+        page.wait_for_function("!document.querySelector('.mg-count').textContent.includes('changed')")
+        shown(page, 3)
+
+
+def test_the_digit_that_is_told_follows_the_one_that_is_given(page: Page) -> None:
+    figure = page.locator("#half")
+    given, told = figure.get_by_label("digit", exact=True), figure.get_by_label("if told: a")
+    given.select_option("an 8")
+    assert words(figure)["labels"] == "8"
+    told.fill("5")
+    given.select_option("a 2")
+    assert words(figure)["labels"] == "5"  # the reader has said it
+
+
 def test_the_same_link_again_shows_it_again(page: Page) -> None:
     link = page.locator(LINKS).nth(0)
     link.click()
