@@ -19,7 +19,15 @@ from minigen.conditions import Labels, Prompt
 from minigen.data import shapes as scenes
 from minigen.generator import Generator
 from minigen.heads import Categorical
-from minigen.own_folder import evaluate_on_folder, train_on_folder
+from minigen.own_folder import (
+    check_judged_by_folder,
+    check_no_folder,
+    evaluate_on_folder,
+    label_number,
+    names_of,
+    said_of,
+    train_on_folder,
+)
 from minigen.training import pick_device
 from minigen.zoo.recipes import RECIPES, recipe
 
@@ -81,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     add_sampling(judge, None, "1000; with --folder half as many as there are to train with")
     add_sampling(page, None, "as many as suit their size")
     add_page(page)
-    draw.add_argument("--label", type=int, help="one class (default: all, equally often)")
+    draw.add_argument("--label", help="one class, by its number or its folder's name (default: all, equally often)")
     draw.add_argument("--prompt", help="a sentence, for scenes (default: nothing is told)")
     draw.add_argument("--out", help="the file of a grid (default: grid.png, without --out-folder)")
     draw.add_argument("--out-folder", help="a new or empty folder: each picture into a PNG file of its own")
@@ -115,8 +123,8 @@ def add_page(page: argparse.ArgumentParser) -> None:
     page.add_argument("--title", help="above the page (default: says what draws)")
     page.add_argument("--about", help="what the model was trained on, in a sentence")
     page.add_argument("--licence", help="what may be done with the model and its pictures")
-    page.add_argument("--names", help="of the labels, in their order, with commas between")
-    page.add_argument("--label", type=int, help="the class to begin with (default: each in turn)")
+    page.add_argument("--names", help="of the labels, in their order, with commas between (default: its folder's)")
+    page.add_argument("--label", help="the class to begin with, by its number or name (default: each in turn)")
     page.add_argument("--prompt", help="the sentence to begin with")
     page.add_argument("--weights", help="int8, float16 or float32 (default: int8)")
 
@@ -141,6 +149,7 @@ def chosen(options: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 def generator_of(options: argparse.Namespace) -> Generator:
     """The generator that is meant: of a file, of your own run, or of the package; with what suits it."""
+    check_no_folder(options)
     if options.name.endswith(".safetensors"):
         return Generator.load(options.name, pick_device(options.device))
     return zoo.load(options.name, where(options), options.device)
@@ -168,7 +177,7 @@ def run_train(options: argparse.Namespace) -> int:
     from minigen.training import together
 
     changes = chosen(options, "iterations", "batch_size", "learning_rate", "seed", "precision")
-    if options.name not in RECIPES and Path(options.name).is_dir():
+    if options.name not in RECIPES and (Path(options.name).exists() or Path(options.name).name != options.name):
         return train_on_folder(options, changes)
     made_by = recipe(options.name)
     checkpoint = Path(options.runs) / f"{made_by.name}.checkpoint.safetensors"
@@ -217,10 +226,10 @@ def run_sample(options: argparse.Namespace) -> None:
     drawn = sampling.sample(model, options.count, seed=options.seed, progress=True, **told, **settings)
     if options.out_folder:
         data.save(drawn, options.out_folder, scale=options.scale)
-        print(f"{options.out_folder}: {options.count} pictures, {settings}")
+        print(f"{options.out_folder}: {options.count} pictures, {said_of(settings)}")
     if out is not None:
         picture = plots.grid(drawn, alt=f"{options.count} samples of {options.name}")
-        print(f"{picture.save(out)}: {options.count} pictures, {settings}")
+        print(f"{picture.save(out)}: {options.count} pictures, {said_of(settings)}")
 
 
 def check_empty(folder: Path) -> None:
@@ -236,16 +245,16 @@ def label_of(options: argparse.Namespace, model: Generator) -> dict[str, Any]:
     """The class that is asked for, if any; raise in words where a condition of a reader's own can't take it."""
     if options.label is None:
         return {}
-    condition = model.condition
+    label, condition = label_number(options.label, options.name), model.condition
     if condition is not None and condition.argument == "labels" and not isinstance(condition, Labels):
         try:
-            condition.tokens(options.label, options.count)
+            condition.tokens(label, options.count)
         except Exception as reason:
             raise ValueError(
-                f"--label is {options.label}, which the condition {type(condition).__name__} does not take ({reason});"
+                f"--label is {label}, which the condition {type(condition).__name__} does not take ({reason});"
                 " allowed: none, or in Python sample(model, labels=...) with what its tokens() takes"
             ) from reason
-    return {"labels": options.label}
+    return {"labels": label}
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
@@ -262,6 +271,8 @@ def run_evaluate(options: argparse.Namespace) -> None:
         )
     if options.folder is not None:
         return evaluate_on_folder(options, chosen(options, *SAMPLING))
+    check_no_folder(options)
+    check_judged_by_folder(options.name)
     options.count = 1000 if options.count is None else options.count
     check_whole("--count", options.count, LEAST, MOST)
     if not of_a_file and not isinstance(recipe(options.name).build(), Generator):
@@ -381,7 +392,8 @@ def run_export(options: argparse.Namespace) -> None:
     told = chosen(options, "prompt", "seed", *SAMPLING) | label_of(options, model)
     said: dict[str, Any] = {"title": f"What {Path(options.name).stem} draws"}
     said |= chosen(options, "title", "about", "licence", "weights", "count")
-    names = None if options.names is None else [name.strip() for name in options.names.split(",")]
+    given = names_of(options.name) if options.names is None else options.names.split(",")
+    names = [name.strip() for name in given] if len(given) > 1 or options.names is not None else None
     path = export_page(model, options.page, names=names, **said, **told)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, to be opened in any browser")
 

@@ -84,9 +84,17 @@ def test_a_folder_is_trained_on_and_drawn_from(icons: Path, capsys: pytest.Captu
     assert "labels: 0 cats, 1 dogs\npython -m minigen sample runs/own-icons.safetensors --out-folder drawn" in out
     assert "\nruns/own-icons.html: how it went, to be opened in any browser\n" in out
     assert there() == ["own-icons.html", "own-icons.safetensors"]
-    words = ("sample", "runs/own-icons.safetensors", "--count", "4", "--steps", "2", "--label", "1")
-    told(capsys, *words, "--out-folder", "drawn")
-    assert len(list(Path("drawn").iterdir())) == 4
+    assert "3 updates are few, and may draw mere noise" in out
+    assert "40 pictures to learn from" not in out
+    assert "28 pictures to learn from are soon known by heart" in out
+    words = ("sample", "runs/own-icons.safetensors", "--count", "4", "--steps", "2", "--label")
+    for label, folder in (("1", "drawn"), ("dogs", "again")):
+        told(capsys, *words, label, "--out-folder", folder)
+    first, again = ([file.read_bytes() for file in sorted(Path(each).iterdir())] for each in ("drawn", "again"))
+    assert len(first) == 4
+    assert first == again
+    assert main([*words, "dog", "--out-folder", "new"]) == 2
+    assert "--label is 'dog'; allowed: 'cats', 'dogs'; did you mean 'dogs'?" in capsys.readouterr().err
     before = Path("runs/own-icons.safetensors").read_bytes()
     assert "runs/own-icons-2.safetensors" in told(capsys, "train", "icons", *SMALL, "--iterations", "1", "--no-labels")
     assert Path("runs/own-icons.safetensors").read_bytes() == before
@@ -98,6 +106,37 @@ def test_the_lines_to_go_on_with_are_quoted_for_the_shell(icons: Path, capsys: p
     out = told(capsys, "train", "my $icons", *SMALL, "--iterations", "1")
     assert "python -m minigen sample 'runs/own-my $icons.safetensors' --out-folder drawn\n" in out
     assert "python -m minigen evaluate 'runs/own-my $icons.safetensors' --folder 'my $icons'\n" in out
+    assert "python -m minigen export 'runs/own-my $icons.safetensors' 'own-my $icons-draws.html'\n" in out
+    told(capsys, "export", "runs/own-my $icons.safetensors", "drawn.html", "--count", "2")
+    page = Path("drawn.html").read_text()
+    assert "cats" in page  # the buttons have the folder's names
+    assert "dogs" in page
+
+
+def test_what_is_no_folder_and_no_weights_is_told_apart(
+    icons: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("no picture is to be read")
+
+    monkeypatch.setattr("minigen.own_folder.data.folder", read)
+    for words, said in {
+        ("train", "icons", "--minutes", "0"): "--minutes is 0.0; allowed: finite numbers in (0, inf)",
+        ("train", "icons", "--size", "7"): "--size is 7; allowed: multiples of 4, such as 8",
+        ("sample", "icons"): "name is 'icons', which is a folder; allowed: a recipe, or a file of weights",
+        ("evaluate", "icons"): "such as runs/own-icons.safetensors",
+        ("export", "icons", "a.html"): "such as runs/own-icons.safetensors",
+    }.items():
+        assert main(list(words)) == 2
+        assert said in capsys.readouterr().err
+    monkeypatch.undo()
+    Path("notes.txt").write_text("mine")
+    for name, said in {
+        "notes.txt": "'notes.txt', which is a file",
+        "no/where": "'no/where', where there is no",
+    }.items():
+        assert main(["train", name]) == 2
+        assert said in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("ignore:interrupted")

@@ -60,6 +60,8 @@ def test_what_does_not_fit_is_said_before_anything_is_drawn(
         (WEIGHTS, "one"): "learned from other pictures (80 then, 80 now)",
         (WEIGHTS, "one/cats"): "has its pictures not in sub-folders",
     }
+    assert main(["evaluate", WEIGHTS]) == 2
+    assert f"{WEIGHTS} learned from a folder of your own; allowed: with --folder" in capsys.readouterr().err
     Path("one/birds").rename("one/dogs")
     assert main(["evaluate", WEIGHTS, "--folder", "one", "--count", "57"]) == 2
     assert "count is 57; allowed: whole numbers from 20 to 56" in capsys.readouterr().err

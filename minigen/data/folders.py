@@ -114,6 +114,15 @@ class Folder:
         checksum = hashlib.sha256(b"\n".join(sorted(marks))).hexdigest()
         return {"count": len(self), "names": list(self.names), "checksum": checksum}
 
+    @property
+    def _torn(self) -> str:
+        """What is said of pictures that lie under several labels."""
+        if self.labels is None:
+            return ""
+        label = dict(zip(self.files, self.labels.tolist(), strict=True))
+        torn = [group for group in self.copies if len({label[file] for file in group}) > 1]
+        return f", {len(torn)} of them under several labels, such as {torn[0][0]}" if torn else ""
+
     def __repr__(self) -> str:
         channels, height, width = self.shape
         colours = {1: "grey", 3: "colour"}[channels]
@@ -125,7 +134,8 @@ class Folder:
         counts = self.part.bincount(minlength=3).tolist()
         lines.append("splits: " + ", ".join(f"{name} {n}" for name, n in zip(SPLITS, counts, strict=True)))
         if self.copies:
-            lines.append(f"exact copies: {sum(map(len, self.copies))} pictures in {len(self.copies)} groups")
+            groups = "1 group" if len(self.copies) == 1 else f"{len(self.copies)} groups"
+            lines.append(f"exact copies: {sum(map(len, self.copies))} pictures in {groups}{self._torn}")
         if self.enlarged:
             lines.append(f"enlarged, since they are smaller: {self.enlarged}")
         if self.left_out:

@@ -34,6 +34,9 @@ MOST_FEATURES = 32
 ALIKE = 0.05
 """Two pictures that differ by less (root mean square, values in [-1, 1]) are told apart by nobody: copies."""
 
+MUCH_LESS = 0.2
+"""If so much less of what is drawn than of real pictures looks like its label, the scores say so first."""
+
 DRAWS = 20
 """Sets of real pictures that the floor is measured on."""
 
@@ -212,6 +215,11 @@ class Judge:
             chosen = torch.randperm(len(pictures), generator=seeded(0, 8))[:few]
             nearer = nearer_to_train(samples.float().cpu(), pictures[chosen], real[:few])
         said = remarks(self.by, self.accuracy, self.chance, len(samples), len(real), len(pictures), floors["frechet"])
+        if accuracy is not None and self.accuracy is not None and accuracy < self.accuracy - MUCH_LESS:
+            said = (
+                f"Whatever the distance, only {accuracy:.0%} of the drawn ones look like what was asked for.",
+                *said,
+            )
         return OwnScores(
             judge=self.name, split=split, count=len(samples), real=len(real),
             frechet=frechet(wanted, found), floor=floors["frechet"],

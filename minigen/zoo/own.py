@@ -71,6 +71,11 @@ def lessons(found: data.Folder, model: Generator) -> tuple[tuple[Any, ...], tupl
     return (lambda count, random: draw(count, random)[:parts],), judged[:parts]
 
 
+def checkpoint_of(found: data.Folder, runs: str | Path = "runs") -> Path:
+    """Where an interrupted training on these pictures waits."""
+    return Path(runs) / f"own-{found.path.resolve().name or 'pictures'}.checkpoint.safetensors"
+
+
 def train_own(
     found: data.Folder,
     minutes: float = 10,
@@ -98,8 +103,9 @@ def train_own(
         where the weights are (``Generator.load`` reads them; an earlier file stays), and the history. Of an interrupted
         run the weights as they are, at the same place; they are replaced when it has ended.
     """
-    runs, name = Path(runs), f"own-{found.path.resolve().name or 'pictures'}"
-    checkpoint, planned = runs / f"{name}.checkpoint.safetensors", runs / f"{name}.planned.json"
+    runs, checkpoint = Path(runs), checkpoint_of(found, runs)
+    name = checkpoint.name.removesuffix(".checkpoint.safetensors")
+    planned = runs / f"{name}.planned.json"
     store.check_writable("runs", planned)
     said = {each: settings.pop(each) for each in CHOICES if each in settings}
     said |= {} if iterations is None else {"iterations": iterations}
