@@ -51,15 +51,17 @@ def by_minutes(rows: Sequence[Row]) -> str:
     >>> row = {"what": "icons", "size": 8, "in_folder": 80, "way": "usual", "target": "v", "budget": 180.0}
     >>> row |= {"iterations": 1500, "frechet": 2.04, "floor": {"mean": 0.81, "spread": 0.4}}
     >>> print(by_minutes([row]).splitlines()[2])
-    | 80 icons, 8 x 8 | | 2.0 (1,500) | | 0.81 ± 0.40 |
+    | 80 icons, 8 x 8 | 2.0 (1,500) | 0.81 ± 0.40 |
     """
-    lines = ["| folder | 1 minute | 3 minutes | 10 minutes | real pictures |", "|---|--:|--:|--:|--:|"]
     plain = [row for row in rows if usual(row)]
+    measured = [each for each in MINUTES if any(row["budget"] / 60 == each for row in plain)]
+    titles = [f"{each:g} minute{'s' * (each != 1)}" for each in measured]
+    lines = ["| " + " | ".join(["folder", *titles, "real pictures"]) + " |", "|---|" + "--:|" * (len(titles) + 1)]
     for each in sorted({folder(row) for row in plain}, key=lambda key: (key[0] != "icons", *key[1:])):
         same = [row for row in plain if folder(row) == each]
         found = {row["budget"] / 60: f"{number(row['frechet'])} ({row['iterations']:,})" for row in same}
         floor = f"{number(same[0]['floor']['mean'])} ± {number(same[0]['floor']['spread'])}"
-        minutes = [found.get(each, "") for each in MINUTES]
+        minutes = [found.get(each, "") for each in measured]
         cells = [f"{each[2]:,} {each[0]}, {each[1]} x {each[1]}", *minutes, floor]
         lines.append("|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|")
     return "\n".join(lines)
@@ -79,10 +81,12 @@ def beside(rows: Sequence[Row]) -> str:
 
 def said(rows: Sequence[Row]) -> str:
     """Both tables, with what must be known to read them."""
-    return f"""How far that brings you was measured on folders of icons (in colour) and digits (grey), in minutes of one
-processor core. The number is the distance of what is drawn from real pictures, with the updates in brackets. Each
-size and kind has a judge of its own, so compare within a line, and with what real pictures get. There is one training
-of each, so a small difference may be chance.
+    kinds = {"icons": "icons (in colour)", "digits": "digits (grey)"}
+    tried = " and ".join(said for kind, said in kinds.items() if any(row["what"] == kind for row in rows))
+    return f"""How far that brings you was measured on folders of {tried}, in minutes of one processor core.
+The number is the distance of what is drawn from real pictures, with the updates in brackets. Each size and kind has a
+judge of its own, so compare within a line, and with what real pictures get. There is one training of each, so a small
+difference may be chance; and a judge that learned kinds hardly notices grain (chapter 15).
 
 {by_minutes(rows)}
 

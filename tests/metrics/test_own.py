@@ -95,7 +95,11 @@ def test_labels_that_can_be_learned_make_the_judge() -> None:
     scores = judge.evaluate(pictures, labels)
     assert scores.accuracy is not None
     assert scores.accuracy > 0.9
-    assert judge.evaluate(pictures, 1 - labels).accuracy == pytest.approx(1 - scores.accuracy)
+    assert not any(each.startswith("Whatever the distance") for each in scores.remarks)
+    others = judge.evaluate(pictures, 1 - labels)
+    assert others.accuracy == pytest.approx(1 - scores.accuracy)
+    said = f"Whatever the distance, only {others.accuracy:.0%} of the drawn ones look like what was asked for."
+    assert others.remarks == (said, *scores.remarks)
     assert "learned the labels" in scores.remarks[0]
     assert judge.labels(3000).double().mean().item() == pytest.approx(1 / 3, abs=0.03)
     assert torch.equal(judge.labels(9, seed=1), judge.labels(9, seed=1))
