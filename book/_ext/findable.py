@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,6 +132,13 @@ def structured(app: Sphinx, page: str, title: str, description: str, address: An
     return about | lesson | {"timeRequired": f"PT{row.read + row.exercises}M", "isPartOf": course}
 
 
+def in_order(app: Sphinx, page: str) -> Iterator[str]:
+    """The page and those below it, as the sidebar lists them."""
+    yield page
+    for below in app.env.toctree_includes.get(page, ()):
+        yield from in_order(app, below)
+
+
 def write_map(app: Sphinx, error: Exception | None) -> None:
     """Write the page for addresses that lead nowhere and, where the site has an address, the map of all pages.
 
@@ -139,8 +147,7 @@ def write_map(app: Sphinx, error: Exception | None) -> None:
     if error is not None or app.builder.format != "html":
         return
     base, site = app.config.html_baseurl, Path(app.outdir)
-    titles = {page: app.env.titles[page].astext() for page in app.env.toctree_includes.get(FIRST, ())}
-    pages = {FIRST: app.env.titles[FIRST].astext(), **titles, "search": "Search"}
+    pages = {**{page: app.env.titles[page].astext() for page in in_order(app, FIRST)}, "search": "Search"}
     links = "".join(f'<li><a href="{base}{page}.html">{html.escape(title)}</a></li>' for page, title in pages.items())
     lost = LOST.format(book=html.escape(str(app.config.html_title)), links=links)
     (site / "404.html").write_text(lost, encoding="utf-8")

@@ -31,6 +31,14 @@ SETTINGS = "_static/documentation_options.js"
 OWN = "DOCUMENTATION_OPTIONS.pagename"
 """Differs from page to page, and only a list of versions asks for it, which this book has not."""
 
+THEME = 'localStorage.getItem("theme") || "auto";'
+COLOURS = (
+    '{light: "light", dark: "dark"}[document.documentElement.dataset.mode]'
+    ' || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");'
+)
+"""Colours from the first moment: the theme's script, which waits now, would choose between light and dark only later,
+and until then frames and colours were missing, and lines jumped when they came."""
+
 VIEWPORT = re.compile(r'\s*<meta name="viewport"[^>]*>')
 PRESSED = re.compile(r'onclick="(?:window\.)?(\w+)\(\)"')
 PICTURE = re.compile(r"<img\b[^>]*>")
@@ -71,7 +79,7 @@ def lighten(page: str, path: Path) -> str:
     """
     if path.name != "search.html":
         page = SEARCH.sub("", page)
-    page = BLOCKS.sub("<script defer ", SETTING.sub("", page))
+    page = BLOCKS.sub("<script defer ", SETTING.sub("", page)).replace(THEME, COLOURS)
     first, *rest = VIEWPORT.split(page, maxsplit=1)
     if rest:
         one = '\n    <meta name="viewport" content="width=device-width, initial-scale=1" />'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -14,12 +15,16 @@ from playwright.sync_api import BrowserContext
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+from styles import ADDRESS  # noqa: E402
+
 PAGES = [*parse_toc_yaml(ROOT / "_toc.yml"), "search", "genindex"]
 FIRST = "book/intro"
 MOST, MOST_OF_FIRST = 450_000, 200_000
 """Bytes of a first visit, as a server sends them. They were 1.6 to 1.95 million, of which icons were 543,000 and what
 sets formulas 718,000; then 537,000, with the search and all pictures."""
 
+MOST_PIECES = 5_000
 JUMPS = 0.05
 """How much of the page moves, and how far, before a reader does anything: up to 0.1 passes for good."""
 
@@ -53,7 +58,7 @@ def test_a_first_visit_is_light_and_nothing_jumps(site: Path, visit: Callable[..
     opened.goto((site / f"{page}.html").as_uri(), wait_until="load")
     opened.evaluate("new Promise((done) => setTimeout(done, 300))")
     sizes = {address: weight(address) for address in asked if address.startswith("file:")}
-    assert len(sizes) > 20
+    assert len(sizes) > 5
     assert sum(sizes.values()) <= (MOST_OF_FIRST if page == FIRST else MOST), sizes
     assert opened.evaluate("window.moved") <= JUMPS
 
@@ -71,6 +76,28 @@ def test_nothing_holds_a_page_up(site: Path, page: str) -> None:
     assert [str(tag)[:90] for tag in pictures if not (tag.has_attr("width") and tag.has_attr("height"))] == []
     waiting = soup.select("article img:not([src^='data:'])[loading=lazy]")
     assert len(waiting) >= len(soup.select("article img:not([src^='data:'])")) - 1
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_few_pieces(site: Path, page: str) -> None:
+    """They were 36,735 on the page of the package, which took a phone 9 seconds, and up to 7,600 in a chapter."""
+    soup = parsed(site, page)
+    assert len(soup.find_all(True)) <= MOST_PIECES
+    assert len(soup.select("link[rel=stylesheet]")) == 1
+    assert soup.select(".highlight pre :is(.n, .p, .w), dt.sig .pre") == []
+
+
+def test_what_a_style_asks_for_is_found(site: Path) -> None:
+    sheets = list((site / "_static").glob("styles-*.css"))
+    assert 1 <= len(sheets) <= 4  # by what a page has: code, drawings, a playground
+    for sheet in sheets:
+        text = sheet.read_text(encoding="utf-8")
+        assert "@import" not in text
+        assert "@charset" not in text
+        asked = [found["file"] for found in ADDRESS.finditer(text)]
+        assert 'html[data-theme="dark"] .highlight .k {' in text  # the theme writes the colours of code last of all
+        assert "vendor/course-math/course-math.woff2" in asked
+        assert [each for each in asked if not (sheet.parent / urlsplit(each).path).is_file()] == []
 
 
 def test_what_is_asked_on_a_page_is_found_on_another(site: Path, visit: Callable[..., BrowserContext]) -> None:

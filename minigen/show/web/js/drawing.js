@@ -140,7 +140,7 @@
       this.bar = made("progress", { max: 1, value: 0, hidden: true, ariaLabel: "the network is being loaded" });
       this.button = made("button", { type: "button", className: "mg-draw" }, "Draw");
       this.keep = made("button", { type: "button", disabled: true }, "Keep to compare");
-      this.link = made("a", { className: "mg-here", hidden: true }, "Link");
+      this.link = made("a", { className: "mg-here", href: `#${id}`, hidden: true }, "Link");
       this.saves = saves(() => this.shown, (words) => this.announce(words));
       this.time = made("input", { type: "range", id: `${id}-step`, min: 0, max: 0, step: 1, value: 0 });
       this.at = made("output", { htmlFor: this.time.id, ariaLive: "off" });
