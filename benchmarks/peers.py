@@ -18,18 +18,15 @@ the course's is faster). ``--precision bfloat16`` lets everybody compute in bflo
 the networks of ``pictures`` to torch.compile.
 
 The peers are listed in ``benchmarks/requirements.txt``, which says how to install them. Two of them import torchvision
-for data sets that are not used here; where it is missing, an empty stand-in takes its place.
+for data sets that are not used here (``without_torchvision.py``).
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import importlib.util
 import platform
 import statistics
-import sys
-import types
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -43,36 +40,20 @@ import torch
 import torch.nn.functional as F
 from common import by_turns, ratio, seconds_of
 from torch import Tensor, nn
+from without_torchvision import stand_ins
 
 import minigen as mg
 from minigen.base.randomness import seeded
 
-
-def stand_in(name: str) -> types.ModuleType:
-    """A module whose every name is a function that does nothing."""
-    module = types.ModuleType(name)
-    module.__getattr__ = lambda attribute: lambda *given, **named: None  # type: ignore[method-assign]
-    return module
-
-
-STAND_INS = (
-    () if importlib.util.find_spec("torchvision") else ("torchvision", "torchvision.transforms", "torchvision.utils")
-)
-if STAND_INS:
-    diffusers.UNet2DModel, diffusers.DDIMPipeline  # noqa: B018  (imported on first use, while torchvision is absent)
-    sys.modules.update({part: stand_in(part) for part in STAND_INS})
-    for part in STAND_INS[1:]:
-        setattr(sys.modules["torchvision"], part.split(".")[1], sys.modules[part])
-
+diffusers.UNet2DModel, diffusers.DDIMPipeline  # noqa: B018  (imported on first use, while torchvision is absent)
 try:
-    import smalldiffusion
-    from denoising_diffusion_pytorch import GaussianDiffusion
-    from denoising_diffusion_pytorch import Unet as TheirUnet
-    from x_transformers import AutoregressiveWrapper, Decoder, TransformerWrapper
+    with stand_ins():
+        import smalldiffusion
+        from denoising_diffusion_pytorch import GaussianDiffusion
+        from denoising_diffusion_pytorch import Unet as TheirUnet
+        from x_transformers import AutoregressiveWrapper, Decoder, TransformerWrapper
 except ImportError as reason:
     raise SystemExit(f"{reason}; pip install --no-deps -r benchmarks/requirements.txt") from None
-for part in STAND_INS:  # nobody else is to take them for the real one
-    del sys.modules[part]
 
 SIZE = 16
 START = 16
