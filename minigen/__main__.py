@@ -108,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
 def add_training(make: argparse.ArgumentParser) -> None:
     """The options of training, of which some are for folders alone."""
     make.add_argument("--size", type=int, default=32, help="of a folder's pictures, in pixels (default: 32)")
-    make.add_argument("--minutes", type=float, default=10, help="on a folder, about so long (default: 10)")
+    make.add_argument("--minutes", type=float, default=10, help="on a folder, in all, about (default: 10)")
     make.add_argument("--no-labels", action="store_true", help="of a folder: sub-folders are no labels")
     make.add_argument("--iterations", type=int, help="updates (default: the recipe's)")
     make.add_argument("--batch-size", type=int)

@@ -286,14 +286,18 @@ class Generator(nn.Module):
                     check_kept(part)
 
     def save(self, path: str | Path, about: Mapping[str, Any] | None = None) -> Path:
-        """Save weights and choices as one safetensors file, and ``about``: what else it is to say, as JSON has it."""
+        """Save weights, choices and what suits drawing (``sampling``) as one safetensors file, and ``about``: what else
+        it is to say, as JSON has it."""
         self.check_saved()
         store.check_writable("path", path)
-        return store.save(path, self.state_dict(), {**(about or {}), "generator": self.config()})
+        suits = {"sampling": dict(self.sampling)} if self.sampling else {}
+        return store.save(path, self.state_dict(), {**(about or {}), **suits, "generator": self.config()})
 
     @staticmethod
     def load(path: str | Path, device: torch.device | str = "cpu") -> Generator:
         """The generator that ``save`` or a recipe's training wrote. Nothing in the file is executed.
+
+        What suits drawing with it, if the file says that, is its ``sampling``: ``sample(model, 64, **model.sampling)``.
 
         Raises:
             FileNotFoundError: if there is no such file.
@@ -311,6 +315,8 @@ class Generator(nn.Module):
         _check_described(path, config, weights)
         model = build(config)
         model.load_state_dict(weights)
+        suits = about.get("sampling")
+        model.sampling = dict(suits) if isinstance(suits, dict) else {}
         return model.to(device).eval()
 
 

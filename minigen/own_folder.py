@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ def train_on_folder(options: argparse.Namespace, changes: dict[str, Any]) -> int
     from minigen.data.files import find
     from minigen.show.report import train_folder
 
+    begun = time.perf_counter()
     check_number("--minutes", options.minutes, 0, open_left=True)
     if options.size % 4:
         raise ValueError(
@@ -46,7 +48,8 @@ def train_on_folder(options: argparse.Namespace, changes: dict[str, Any]) -> int
         print(f"going on from {going_on}")
 
     def tell(it: Suggestion) -> None:
-        print(f"{it.line}; a page about it follows", flush=True)
+        long = f", about {it.seconds * it.iterations / 60:.2g} minutes" if it.seconds else ""
+        print(f"{it.line}{long}; a page about it follows", flush=True)
         if it.iterations < FEW_UPDATES:
             print(
                 f"{it.iterations} updates are few, and may draw mere noise: allow more --minutes, or a smaller --size"
@@ -54,7 +57,8 @@ def train_on_folder(options: argparse.Namespace, changes: dict[str, Any]) -> int
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "interrupted: ")  # which is said below
-        run = train_folder(found, options.minutes, options.runs, device=options.device, tell=tell, **changes)
+        minutes = max(options.minutes - (time.perf_counter() - begun) / 60, options.minutes / 10)
+        run = train_folder(found, minutes, options.runs, device=options.device, tell=tell, **changes)
     history = run.history
     print(f"{run.path}: loss {history.loss[-1]:.4f} after {len(history.loss)} iterations, {history.seconds:.0f} s")
     print(f"{run.page}: how it went, to be opened in any browser")

@@ -111,6 +111,7 @@ def test_the_lines_to_go_on_with_are_quoted_for_the_shell(icons: Path, capsys: p
     page = Path("drawn.html").read_text()
     assert "cats" in page  # the buttons have the folder's names
     assert "dogs" in page
+    assert "&quot;pick&quot;: &quot;mean&quot;" in page  # as suits a belief under noise
 
 
 def test_what_is_no_folder_and_no_weights_is_told_apart(
@@ -146,17 +147,17 @@ def test_a_stopped_run_goes_on_with_what_it_had_planned(
     """And ends as one that was not stopped, to the bit."""
     monkeypatch.setattr("minigen.zoo.suggestions.seconds_an_update", lambda *_: 60.0)
     monkeypatch.setattr("minigen.zoo.suggestions.LEAST_UPDATES", 1)
-    told(capsys, "train", "icons", *SMALL, "--minutes", "6", "--runs", "whole")
+    told(capsys, "train", "icons", *SMALL, "--minutes", "7", "--runs", "whole")
     with monkeypatch.context() as pressed:
         signal_in_update(pressed, 3, signal.SIGTERM)
-        assert main(["train", "icons", *SMALL, "--minutes", "6"]) == 130
+        assert main(["train", "icons", *SMALL, "--minutes", "7"]) == 130
     assert "the same command goes on" in capsys.readouterr().out
     for other in (("--size", "12"), ("--no-labels",), ("--iterations", "7")):  # refused, and the run can still go on
         assert main(["train", "icons", *SMALL, *other]) == 2
         assert re.search(
             r"runs is 'runs'.*allowed|checkpoint .* is of a run with iterations = 6", capsys.readouterr().err
         )
-    out = told(capsys, "train", "icons", *SMALL, "--minutes", "9")  # planned were 6
+    out = told(capsys, "train", "icons", *SMALL, "--minutes", "9")  # planned were 7, of which six are for training
     assert "after 6 iterations" in out
     assert there() == ["own-icons.html", "own-icons.safetensors"]
     assert Path("runs/own-icons.safetensors").read_bytes() == Path("whole/own-icons.safetensors").read_bytes()

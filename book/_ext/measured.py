@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minigen.zoo.suggestions import USUAL_TARGET
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
@@ -28,7 +30,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 def usual(row: Row) -> bool:
     """Whether it was trained as a folder is where nobody chooses."""
-    return bool(row["way"] == "usual" and row["target"] == "v")
+    return bool(row["way"] == "usual" and row["target"] == USUAL_TARGET)
 
 
 def folder(row: Row) -> tuple[str, int, int]:
@@ -37,21 +39,27 @@ def folder(row: Row) -> tuple[str, int, int]:
 
 
 def number(value: float) -> str:
-    """A distance: one place from 1 on, two below.
+    """A distance: none after the point from 10 on, one from 1 on, two below.
 
-    >>> number(43.21), number(0.456)
-    ('43.2', '0.46')
+    >>> number(43.21), number(1.23), number(0.456)
+    ('43', '1.2', '0.46')
     """
-    return f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+    return f"{value:.{0 if value >= 10 else 1 if value >= 1 else 2}f}"
+
+
+def distances(row: Row) -> str:
+    """By the judge of labels, and by the fixed one."""
+    return f"{number(row['frechet'])}, {number(row['fixed'])}"
 
 
 def by_minutes(rows: Sequence[Row]) -> str:
-    """What each folder comes to in 1, 3 and 10 minutes: the distance, and the updates.
+    """What each folder comes to in 1, 3 and 10 minutes: the distances by both judges, and the updates.
 
-    >>> row = {"what": "icons", "size": 8, "in_folder": 80, "way": "usual", "target": "v", "budget": 180.0}
+    >>> row = {"what": "icons", "size": 8, "in_folder": 80, "way": "usual", "target": "belief", "budget": 180.0}
     >>> row |= {"iterations": 1500, "frechet": 2.04, "floor": {"mean": 0.81, "spread": 0.4}}
+    >>> row |= {"fixed": 12.3, "fixed_floor": {"mean": 1.1, "spread": 0.2}}
     >>> print(by_minutes([row]).splitlines()[2])
-    | 80 icons, 8 x 8 | 2.0 (1,500) | 0.81 ± 0.40 |
+    | 80 icons, 8 x 8 | 2.0, 12 (1,500) | 0.81, 1.1 |
     """
     plain = [row for row in rows if usual(row)]
     measured = [each for each in MINUTES if any(row["budget"] / 60 == each for row in plain)]
@@ -59,8 +67,8 @@ def by_minutes(rows: Sequence[Row]) -> str:
     lines = ["| " + " | ".join(["folder", *titles, "real pictures"]) + " |", "|---|" + "--:|" * (len(titles) + 1)]
     for each in sorted({folder(row) for row in plain}, key=lambda key: (key[0] != "icons", *key[1:])):
         same = [row for row in plain if folder(row) == each]
-        found = {row["budget"] / 60: f"{number(row['frechet'])} ({row['iterations']:,})" for row in same}
-        floor = f"{number(same[0]['floor']['mean'])} ± {number(same[0]['floor']['spread'])}"
+        found = {row["budget"] / 60: f"{distances(row)} ({row['iterations']:,})" for row in same}
+        floor = f"{number(same[0]['floor']['mean'])}, {number(same[0]['fixed_floor']['mean'])}"
         minutes = [found.get(each, "") for each in measured]
         cells = [f"{each[2]:,} {each[0]}, {each[1]} x {each[1]}", *minutes, floor]
         lines.append("|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|")
@@ -69,13 +77,13 @@ def by_minutes(rows: Sequence[Row]) -> str:
 
 def beside(rows: Sequence[Row]) -> str:
     """What was tried beside the usual, each with the usual of the same folder and time."""
-    lines = ["| tried | folder, minutes | distance | the usual |", "|---|---|--:|--:|"]
+    lines = ["| tried | folder, minutes | distances | the usual |", "|---|---|--:|--:|"]
     for row in rows:
         same = [each for each in rows if usual(each) and (folder(each), each["budget"]) == (folder(row), row["budget"])]
         if same and not usual(row):
             tried = row["way"] if row["way"] != "usual" else f"predicts {row['target']}"
             where = f"{row['in_folder']:,} {row['what']}, {row['size']} x {row['size']}, {row['budget'] / 60:g}"
-            lines.append(f"| {tried} | {where} | {number(row['frechet'])} | {number(same[0]['frechet'])} |")
+            lines.append(f"| {tried} | {where} | {distances(row)} | {distances(same[0])} |")
     return "\n".join(lines)
 
 
@@ -84,9 +92,9 @@ def said(rows: Sequence[Row]) -> str:
     kinds = {"icons": "icons (in colour)", "digits": "digits (grey)"}
     tried = " and ".join(said for kind, said in kinds.items() if any(row["what"] == kind for row in rows))
     return f"""How far that brings you was measured on folders of {tried}, in minutes of one processor core.
-The number is the distance of what is drawn from real pictures, with the updates in brackets. Each size and kind has a
-judge of its own, so compare within a line, and with what real pictures get. There is one training of each, so a small
-difference may be chance; and a judge that learned kinds hardly notices grain (chapter 15).
+The two numbers are distances of what is drawn from real pictures: by a judge that learned the kinds, and by a fixed
+one, which notices grain (chapter 15); in brackets the updates. Each size and kind has judges of its own, so compare
+within a line, and with what real pictures get. There is one training of each, so a small difference may be chance.
 
 {by_minutes(rows)}
 

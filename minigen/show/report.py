@@ -56,7 +56,7 @@ def train_folder(found: data.Folder, minutes: float = 10, runs: str | Path = "ru
 
     Args:
         found: the pictures, as ``data.folder`` found them.
-        minutes: how long, about, without the page.
+        minutes: how long in all, about; the page gets its share.
         runs: the folder of weights and page.
         settings: of ``train``, such as ``seed``, and of ``mg.recipes.suggest``, which chooses what is not given.
 
@@ -72,7 +72,7 @@ def train_folder(found: data.Folder, minutes: float = 10, runs: str | Path = "ru
         pages.append(write_report(trained))
         return pages[-1]
 
-    path, history = train_own(found, minutes, runs, report=report, **settings)
+    path, history = train_own(found, minutes / (1 + SHARE), runs, report=report, **settings)
     return OwnRun(path, history, pages[-1])
 
 
@@ -137,7 +137,7 @@ def _losses(trained: Trained) -> Section:
 
 def _nearest(trained: Trained) -> Section:
     """What is drawn, above the training pictures that come nearest."""
-    drawn = sample(trained.model, 8, seed=1)
+    drawn = sample(trained.model, 8, seed=1, **trained.model.sampling)
     places, far = nearest_training(drawn, trained.found)
     rows = trained.found.indices("train")[places]
     held = trained.found.indices("held-out")[:COMPARED]
@@ -234,7 +234,7 @@ def scored(trained: Trained) -> OwnScores | str:
         return f"There are none: {_said(str(reason))}."
     if len(found) * math.prod(found.shape) * 4 > IN_MEMORY:
         return "There are none: the folder is too large for a judge to hold at once."
-    drawing = _seconds(lambda: sample(trained.model, 8, seed=1)) / 8
+    drawing = _seconds(lambda: sample(trained.model, 8, seed=1, **trained.model.sampling)) / 8
     looking = _seconds(lambda: look(found.at(torch.arange(min(16, len(found)))))) / min(16, len(found))
     share, by = (SHARE / 2, "auto") if SHARE / 2 * len(history.loss) > LEARNING else (SHARE, "fixed")
     count = affordable(share * history.seconds, drawing, looking, len(found), usual_count(found))
@@ -243,7 +243,7 @@ def scored(trained: Trained) -> OwnScores | str:
             "There are none here, since drawing and judging would take more than a tenth of the training's time;"
             " evaluate, below, takes that time."
         )
-    return score_run(trained.model, found, count, judge=Judge(found, by=by))[0]
+    return score_run(trained.model, found, count, judge=Judge(found, by=by), **trained.model.sampling)[0]
 
 
 LEARNING = 150

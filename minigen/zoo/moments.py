@@ -45,7 +45,7 @@ class Moments:
             self.pictures = {then: drawn for then, drawn in self.pictures.items() if then < iteration}
             self._begun = True
         if iteration in moments_of(iterations):
-            drawn = sample(model, COUNT, steps=STEPS, seed=self.seed)
+            drawn = sample(model, COUNT, **{**model.sampling, "steps": STEPS, "seed": self.seed})
             self.pictures[iteration] = _shown(_bytes(drawn))
             store.save(self.path, {str(then): _bytes(drawn) for then, drawn in self.pictures.items()}, {})
 

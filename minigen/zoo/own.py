@@ -17,13 +17,10 @@ from minigen.base import store
 from minigen.generator import Generator
 from minigen.training import History, train
 from minigen.zoo.moments import Moments
-from minigen.zoo.suggestions import CHOICES, FIXED, Suggestion, suggest
+from minigen.zoo.suggestions import CHOICES, Suggestion, suggest
 
 IN_MEMORY = 2_000_000_000
 """Bytes of pictures that are held as numbers; of more, each batch is read from the disk."""
-
-TRAINING: Mapping[str, Any] = {**FIXED, "batch_size": Suggestion.batch_size}
-"""Settings of ``train`` that suit few minutes, where nothing else was measured: many small batches."""
 
 MOST_JUDGED = 500
 """Validation pictures that the choice of the best weights reads."""
@@ -53,9 +50,8 @@ class Trained:
 def own_generator(found: data.Folder, seed: int = 0) -> Generator:
     """A fresh generator as it is usual for the pictures of a folder: noise, a slim U-Net, and told the label, if any.
 
-    With ``TRAINING``, 280 updates bring the icons of ``data.icons`` at 32 x 32 to a distance of 2.2, where real ones
-    have 1.3 +- 0.7 (``metrics.Judge``, validation, one training). What 70 updates of 64 pictures drew was coloured
-    snow, at 20. ``suggest`` says when something else is better.
+    It learns a belief over 16 shades, as chapter 15 does: what ``v`` draws after so few minutes is full of grain
+    (``benchmarks/README.md``). ``suggest`` says when something else is better.
     """
     return Suggestion(found.shape, len(found.names)).generator(seed)
 
@@ -91,7 +87,7 @@ def train_own(
 
     Args:
         found: the pictures.
-        minutes: how long, about; a run that goes on keeps what was planned when it began.
+        minutes: how long the training takes, about; a run that goes on keeps what was planned when it began.
         runs: the folder of the checkpoint and of the weights.
         iterations: updates, instead of minutes.
         seed, device, settings: of ``train``; what of ``suggest`` is not given is suggested.

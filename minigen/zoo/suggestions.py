@@ -22,12 +22,23 @@ from minigen.conditions import Labels
 from minigen.generator import Generator
 from minigen.training import train
 
+SHADES = 16
+"""Of each value that a belief is over."""
+
+TARGETS = {"belief": f"a belief over {SHADES} shades", "v": "v", "x0": "the picture"}
+"""What can be predicted, and how it is said; the first is the usual."""
+
+USUAL_TARGET = next(iter(TARGETS))
+
 TRIED, LEAST_UPDATES = 8, 20
 """Updates that are timed; and fewer are not worth the while."""
 
 SURELY = 0.8
 """Another way is better if its distance is less than this share of the usual's, and by more than twice the spread of
-the floor: trainings with another seed differ, too."""
+the floor: trainings with another seed differ, too. By one judge at least, and by the other the usual is not better."""
+
+JUDGES = {"frechet": "floor", "fixed": "fixed_floor"}
+"""The columns with the distances, by the judge of labels and by the fixed one, and those with their floors."""
 
 FIXED: Mapping[str, Any] = dict(optimizer="muon", ema=None)
 """What suits few minutes whatever else is chosen. An average of the weights would lag behind them."""
@@ -39,20 +50,10 @@ class Way:
 
     widths: tuple[int, ...] = (16, 48, 64)
     batch_size: int = 16
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
 
 
-WAYS: Mapping[str, Way] = {
-    "usual": Way(),
-    "thin": Way(widths=(8, 24, 32)),
-    "deep": Way(widths=(16, 32, 48, 64)),
-    "wide": Way(widths=(32, 64, 128)),
-    "batch 8": Way(batch_size=8),
-    "batch 32": Way(batch_size=32),
-    "batch 64": Way(batch_size=64),
-    "half the rate": Way(learning_rate=1e-3),
-    "twice the rate": Way(learning_rate=4e-3),
-}
+WAYS: Mapping[str, Way] = {"usual": Way(), "batch 32": Way(batch_size=32)}
 """What was tried beside the usual, one thing at a time; the keys are the column ``way`` of the measurement."""
 
 FAR, NEARER = 5.0, 3.0
@@ -71,7 +72,7 @@ class Suggestion:
     Attributes:
         shape, classes: of the pictures, and how many labels there are; 0 is none.
         seconds: of an update here; 0 if it was not timed.
-        target, widths: what the net predicts, and its channels at each resolution.
+        target, widths: what the net predicts, one of ``TARGETS``, and its channels at each resolution.
         batch_size, learning_rate, iterations: of the training.
         why: a sentence for each of these.
         smaller: a size that gets much further in this time, as measured; 0 if there is none.
@@ -80,7 +81,7 @@ class Suggestion:
     shape: tuple[int, int, int] = (3, 32, 32)
     classes: int = 0
     seconds: float = 0.0
-    target: str = "v"
+    target: str = USUAL_TARGET
     widths: tuple[int, ...] = WAYS["usual"].widths
     batch_size: int = WAYS["usual"].batch_size
     learning_rate: float = WAYS["usual"].learning_rate
@@ -95,8 +96,10 @@ class Suggestion:
             torch.manual_seed(seed)
             condition = Labels(self.classes) if self.classes > 1 else None
             net = nets.UNet(size=size, channels=channels, widths=self.widths)
-            head, plan = heads.Regression(self.target), plans.diffusion(density="logit_normal")
-            return Generator(net, head, plan, condition=condition)
+            head = heads.Categorical(SHADES) if self.target == "belief" else heads.Regression(self.target)
+            model = Generator(net, head, plans.diffusion(density="logit_normal"), condition=condition)
+        model.sampling = {"pick": "mean"} if head.draws else {}  # noise has dice already, its own start
+        return model
 
     @property
     def training(self) -> dict[str, Any]:
@@ -108,8 +111,8 @@ class Suggestion:
         """The same in a line."""
         each = f" ({self.seconds:.2g} s each)" if self.seconds else ""
         return (
-            f"trains {self.target}, with a U-Net of {_said(self.widths)} channels, {self.iterations:,} updates of"
-            f" {self.batch_size} pictures{each}{self._hint}"
+            f"trains {TARGETS[self.target]}, with a U-Net of {_said(self.widths)} channels, {self.iterations:,} updates"
+            f" of {self.batch_size} pictures{each}{self._hint}"
         )
 
     @property
@@ -127,15 +130,16 @@ def suggest(found: data.Folder, minutes: float = 10, device: str = "auto", **giv
     """What to train on your own pictures in so many minutes, and why.
 
     A few updates are timed on this machine. Then what was measured on other folders, of pictures of about this size and
-    in about this time, says whether something does better than the usual: to predict the picture itself, another net,
-    batch or learning rate. It was measured one at a time, on validation pictures, mostly with one training each, so a
-    small difference counts for nothing.
+    in about this time, says whether something does better than the usual, by two judges: another target, net, batch or
+    learning rate. It was measured one at a time, on validation pictures, with one training each, so a small difference
+    counts for nothing.
 
     Args:
         found: the pictures, see ``data.folder``.
         minutes: how long the training is to take, about.
         device: where it will run.
-        given: what you have chosen yourself: target, widths, batch_size, learning_rate or iterations.
+        given: what you have chosen yourself: target ("belief", over 16 shades of each value, "v" or "x0", the picture),
+            widths, batch_size, learning_rate or iterations.
 
     Returns:
         a ``Suggestion``, which prints as a table. ``mg.train(it.generator(), *found.split(), **it.training)`` does it.
@@ -188,7 +192,7 @@ def seconds_an_update(found: data.Folder, chosen: Suggestion, device: str = "aut
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     """What the reader has chosen, if that can be."""
     if "target" in given:
-        check_choice("target", given["target"], ("v", "x0", "eps"))
+        check_choice("target", given["target"], TARGETS)
     for name in ("batch_size", "iterations"):
         if name in given:
             check_whole(name, given[name])
@@ -222,17 +226,30 @@ def _chosen(usual: Suggestion, count: int, given: set[str]) -> tuple[dict[str, A
             why[name] = "the usual: nothing else was measured on pictures like these"
             continue
         pairs = [pair for pair in pairs if _apart(pair[1], usual, count) == near]
-        row, base = min(pairs, key=lambda pair: pair[0]["frechet"])
-        spread = 2 * base["floor"]["spread"]
-        better = row["frechet"] < min(SURELY * base["frechet"], base["frechet"] - spread)
+        row, base = min(pairs, key=lambda pair: math.prod(pair[0][judge] for judge in JUDGES))
+        better = _better(row, base)
         if better:
             picked[name] = _value(row, name)
-        so = "" if better else ", no clear gain" if row["frechet"] < base["frechet"] else ", which is worse"
+        so = "" if better else ", which is worse" if _better(base, row) else ", no clear gain"
         why[name] = (
-            f"{_said(_value(base, name))} had a distance of {base['frechet']:.1f} and {_said(_value(row, name))} one of"
-            f" {row['frechet']:.1f}{so} ({_conditions(row)}; real pictures {_floor(row)})"
+            f"{_said(_value(base, name))} had distances of {_distances(base)}, and {_said(_value(row, name))} of"
+            f" {_distances(row)}{so} (by a judge of labels and a fixed one; {_conditions(row)}; real pictures"
+            f" {_floors(row)})"
         )
     return picked, why
+
+
+def _better(row: Row, base: Row) -> bool:
+    """Whether a judge finds it clearly nearer to real pictures, and none clearly farther."""
+
+    def nearer(a: Row, b: Row) -> list[str]:
+        return [
+            judge
+            for judge, floor in JUDGES.items()
+            if a[judge] < min(SURELY * b[judge], b[judge] - 2 * b[floor]["spread"])
+        ]
+
+    return bool(nearer(row, base)) and not nearer(base, row)
 
 
 def _value(row: Row, name: str) -> Any:
@@ -241,10 +258,15 @@ def _value(row: Row, name: str) -> Any:
 
 def _differs(row: Row, base: Row, name: str) -> bool:
     """Whether ``base`` is the usual, and ``row`` differs from it in this choice alone."""
-    if (base["way"], base["target"]) != ("usual", "v"):
+    if not _usual(base):
         return False
     same = all(row[each] == base[each] for each in ("what", "in_folder", "size", "budget"))
     return same and [each for each in CHOICES if _value(row, each) != _value(base, each)] == [name]
+
+
+def _usual(row: Row) -> bool:
+    """Whether it was trained as a folder is where nobody chooses."""
+    return (row["way"], row["target"]) == ("usual", USUAL_TARGET)
 
 
 def _fits(value: Any, name: str, size: int) -> bool:
@@ -268,16 +290,21 @@ def _apart(row: Row, usual: Suggestion, count: int) -> float:
 
 def _smaller(chosen: Suggestion, count: int) -> int:
     """A smaller size that gets much nearer to real pictures in this time, or 0."""
-    usual = [row for row in measured() if (row["way"], row["target"]) == ("usual", "v")]
+    usual = [row for row in measured() if _usual(row)]
     if not chosen.seconds or not usual:
         return 0
     here = min(usual, key=lambda row: _apart(row, chosen, count))
-    far = here["frechet"] / here["floor"]["mean"]
+    far = _far(here)
     if here["size"] != chosen.shape[-1] or _apart(here, chosen, count) > 2 or far < FAR:
         return 0
     same = [row for row in usual if all(row[name] == here[name] for name in ("what", "in_folder", "budget"))]
-    sizes = [row["size"] for row in same if row["frechet"] / row["floor"]["mean"] < far / NEARER]
+    sizes = [row["size"] for row in same if _far(row) < far / NEARER]
     return max((size for size in sizes if size < here["size"]), default=0)
+
+
+def _far(row: Row) -> float:
+    """How many times the floor it is at, by the judge that finds it farther."""
+    return max(float(row[judge] / row[floor]["mean"]) for judge, floor in JUDGES.items())
 
 
 def _came_to(chosen: Suggestion, count: int) -> str:
@@ -290,13 +317,17 @@ def _came_to(chosen: Suggestion, count: int) -> str:
     best = row["best_iteration"]
     early = f" (best after {best:,}: after that it learned by heart)" if best < 0.8 * row["iterations"] else ""
     return (
-        f"; {_conditions(row)} came to a distance of {row['frechet']:.1f} in {row['iterations']:,} updates{early}, and"
-        f" real ones have {_floor(row)}"
+        f"; {_conditions(row)} came to distances of {_distances(row)} (by a judge of labels and a fixed one) in"
+        f" {row['iterations']:,} updates{early}, and real ones have {_floors(row)}"
     )
 
 
-def _floor(row: Row) -> str:
-    return f"{row['floor']['mean']:.1f} ± {row['floor']['spread']:.1f}"
+def _distances(row: Row) -> str:
+    return " and ".join(f"{row[judge]:.1f}" for judge in JUDGES)
+
+
+def _floors(row: Row) -> str:
+    return " and ".join(f"{row[floor]['mean']:.1f} ± {row[floor]['spread']:.1f}" for floor in JUDGES.values())
 
 
 def _conditions(row: Row) -> str:
@@ -305,7 +336,7 @@ def _conditions(row: Row) -> str:
 
 
 def _minutes(count: float) -> str:
-    return f"{count:g} minute{'' if count == 1 else 's'}"
+    return f"{count:.3g} minute{'' if count == 1 else 's'}"
 
 
 def _said(value: Any) -> str:

@@ -12,8 +12,9 @@ from minigen.zoo.suggestions import WAYS
 
 
 def row(frechet: float, minutes: float = 1, **changes: Any) -> dict[str, Any]:
-    plain = {"what": "icons", "in_folder": 640, "size": 32, "way": "usual", "target": "v", "iterations": 200}
-    return {**plain, "budget": 60.0 * minutes, "frechet": frechet, "floor": {"mean": 0.9, "spread": 0.4}, **changes}
+    plain = {"what": "icons", "in_folder": 640, "size": 32, "way": "usual", "target": "belief", "iterations": 200}
+    plain |= {"floor": {"mean": 0.9, "spread": 0.4}, "fixed": 20 * frechet, "fixed_floor": {"mean": 1.1, "spread": 0.1}}
+    return {**plain, "budget": 60.0 * minutes, "frechet": frechet, **changes}
 
 
 def test_a_folder_is_a_line_and_its_minutes_are_columns() -> None:
@@ -26,17 +27,17 @@ def test_a_folder_is_a_line_and_its_minutes_are_columns() -> None:
     ]
     lines = measured.by_minutes(rows).splitlines()[2:]
     assert lines == [
-        "| 640 icons, 32 x 32 | 2.0 (200) | 1.2 (1,600) | | 0.90 ± 0.40 |",
-        "| 640 icons, 64 x 64 | | | 9.5 (200) | 0.90 ± 0.40 |",
-        "| 640 digits, 32 x 32 | 7.0 (200) | | | 0.90 ± 0.40 |",
+        "| 640 icons, 32 x 32 | 2.0, 40 (200) | 1.2, 25 (1,600) | | 0.90, 1.1 |",
+        "| 640 icons, 64 x 64 | | | 9.5, 190 (200) | 0.90, 1.1 |",
+        "| 640 digits, 32 x 32 | 7.0, 140 (200) | | | 0.90, 1.1 |",
     ]
 
 
 def test_what_was_tried_stands_beside_the_usual_of_the_same_folder_and_time() -> None:
     rows = [row(2.0), row(1.0, 3), row(1.5, target="x0"), row(0.8, 3, way="batch 32"), row(4.0, way="deep", size=64)]
     assert measured.beside(rows).splitlines()[2:] == [
-        "| predicts x0 | 640 icons, 32 x 32, 1 | 1.5 | 2.0 |",
-        "| batch 32 | 640 icons, 32 x 32, 3 | 0.80 | 1.0 |",
+        "| predicts x0 | 640 icons, 32 x 32, 1 | 1.5, 30 | 2.0, 40 |",
+        "| batch 32 | 640 icons, 32 x 32, 3 | 0.80, 16 | 1.0, 20 |",
     ]
 
 

@@ -65,3 +65,17 @@ def test_it_runs_on_a_folder_of_ones_own(ran: dict[str, Any], tmp_path: Path) ->
     page = (tmp_path / "runs" / "my-pictures.html").read_text(encoding="utf-8")
     assert "circles of any size" in page
     assert mg.Generator.load(tmp_path / "runs" / "my-pictures.safetensors").shape == (1, 16, 16)
+
+
+@pytest.mark.parametrize(("count", "kinds"), [(12, 2), (60, 1)])
+def test_too_few_pictures_or_kinds_are_said_and_the_icons_shown(
+    count: int, kinds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pictures = torch.rand(count, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    mg.data.save(pictures, tmp_path / "my-icons", torch.arange(count) % kinds, KINDS[:kinds])
+    names: dict[str, Any] = {}
+    for source in cells("code")[1:3]:
+        exec(source.replace(OURS, THEIRS), names)
+    assert f"my-icons has {count} pictures of {kinds} kinds; this notebook needs about 50" in capsys.readouterr().out
+    assert names["pictures"].path == mg.data.icons()
