@@ -26,6 +26,7 @@ MODELS: dict[str, tuple[Callable[[], mg.Generator], dict[str, Any]]] = {
     "an order": (lambda: small(16, plan=plans.ramp(1 / 4, mg.orders.order("centre"))), {}),
     "an own plan": (lambda: small(8, plan=Spiral(), head=heads.Categorical(4)), {}),
     "scattered colours": (lambda: small(20, 3, plan=plans.random_order(), head=heads.Categorical(8)), {}),
+    "a folder's": (lambda: mg.recipes.Suggestion((3, 8, 8), 2, widths=(8, 8)).generator(), {"labels": 1}),
     "causal": (
         lambda: small(
             net=nets.CausalConv(6, width=8, layers=2, context_size=8),
