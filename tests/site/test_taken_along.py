@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers_export import as_packed, small, told
+from helpers_export import as_packed, small, told, wake
 from helpers_own import Spiral
 from playwright.sync_api import Browser, Page
 from test_live import ended, pictures, same
@@ -26,7 +26,7 @@ MODELS: dict[str, tuple[Callable[[], mg.Generator], dict[str, Any]]] = {
     "an order": (lambda: small(16, plan=plans.ramp(1 / 4, mg.orders.order("centre"))), {}),
     "an own plan": (lambda: small(8, plan=Spiral(), head=heads.Categorical(4)), {}),
     "scattered colours": (lambda: small(20, 3, plan=plans.random_order(), head=heads.Categorical(8)), {}),
-    "a folder's": (lambda: mg.recipes.Suggestion((3, 8, 8), 2, widths=(8, 8)).generator(), {"labels": 1}),
+    "a folder's": (lambda: wake(mg.recipes.Suggestion((3, 8, 8), 2, widths=(8, 8)).generator()), {"labels": 1}),
     "causal": (
         lambda: small(
             net=nets.CausalConv(6, width=8, layers=2, context_size=8),
@@ -81,7 +81,7 @@ def test_the_page_draws_what_the_packed_model_draws(look: Callable[[Path], Page]
     page = look(mg.export_page(model, tmp_path / "drawn.html", count=4, columns=2, **options))
     drawn(page)
     found = pictures(page.locator("canvas"), model.shape[-1], 2, 4)
-    same(found, wanted(as_packed(model), 4, **options))
+    same(found, wanted(as_packed(model), 4, **{**model.sampling, **options}))
 
 
 @pytest.mark.parametrize("kind", ["float16", "float32"])
