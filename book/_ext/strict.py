@@ -78,6 +78,6 @@ def seal_all(app: Sphinx, error: Exception | None) -> None:
         return
     for path in Path(app.outdir).rglob("*.html"):
         if "_static" not in path.parts:
-            # without a script to choose, the light colours: half of a dark page's came by themselves, and code was lost
+            # without a script to choose, the light colours, or those of dark.py: half of a dark page came by itself
             page = path.read_text(encoding="utf-8").replace(' data-theme="auto"', ' data-theme="light"', 1)
             path.write_text(sealed(page), encoding="utf-8")
