@@ -6,10 +6,11 @@ takes its place, and why. ``tests/site/test_accessible.py`` looks with axe at wh
 
 from __future__ import annotations
 
-import html
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from heard import HEADING, heard, words
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -41,6 +42,20 @@ RULES = (
     Rule("<output ", '<output aria-live="off" ', "a slider says its value itself; here it stands for the eye"),
     Rule(' title="Toggle primary sidebar"', ' aria-label="Chapters" title="Chapters"', "what is a primary sidebar?"),
     Rule(' title="Toggle secondary sidebar"', ' aria-label="Contents" title="Contents"', "and a secondary one?"),
+    Rule(
+        r'(<figure class="mg-figure mg-scrub"[^>]*>)<div class="mg-film">',
+        r'\1<div class="mg-film" aria-hidden="true">',
+        "the sentence below a slider says what its pictures show; they said the same, up to four times",
+    ),
+    Rule(r'\s+title="(?:previous|next) page"', "", "the link says so itself"),
+    Rule(
+        r'<header id="pst-header"(?=[^>]*>\s*</header>)', '<header id="pst-header" role="presentation"', "it is empty"
+    ),
+    Rule(
+        r'<footer class="bd-footer">(?=\s*</footer>)',
+        '<footer class="bd-footer" role="presentation">',
+        "and so is this",
+    ),
     Rule('title="Color mode"', 'title="Colours"', "British, as all other words of the pages"),
     Rule('aria-label="Color mode"', 'aria-label="Colours: light, dark or those of the system"', "what a press changes"),
 )
@@ -56,11 +71,10 @@ FOLD = re.compile(
 WHOLE = re.compile(r'role="img" aria-label="([^"]+)"')
 """A figure of several pictures; where none of them has words of its own, each repeats those of the whole."""
 
-HEADING = re.compile(r"<h[1-6]>(.*?)<a class=\"headerlink\"", re.DOTALL)
 EXERCISE = re.compile(r'<span class="caption-number">(Exercise [\d.]+) ?</span>')
 CELL = '<div class="cell '
 CAPTION = re.compile(r"<(figcaption|caption)\b[^>]*>(.*?)</\1>", re.DOTALL)
-SENTENCE = re.compile(r"^.*?[.:;?!](?=\s|$)")
+SENTENCE = re.compile(r"^.*?[.:?!](?=\s|$)")
 HIDDEN = '<span class="visually-hidden">: {}</span>'
 LONGEST = 80
 
@@ -92,7 +106,7 @@ def mend(page: str) -> str:
     for words_of_all in set(WHOLE.findall(page)):
         page = page.replace(f' alt="{words_of_all}"', ' alt=""')
     page = PLACE.sub(lambda place: "" if page.count(place[1]) > 1 else place[0], SIGNATURE.sub(listed, page))
-    return FOLD.sub(lambda fold: named(page, fold), page)
+    return heard(FOLD.sub(lambda fold: named(page, fold), page))
 
 
 def listed(signature: re.Match[str]) -> str:
@@ -140,11 +154,6 @@ def holding(page: str, fold: re.Match[str]) -> str:
         return short(words(shown[2]))
     headings = HEADING.findall(before)
     return words(headings[-1]) if headings else "of this page"
-
-
-def words(part: str) -> str:
-    """The words of a piece of HTML, without its marks."""
-    return html.escape(html.unescape(" ".join(re.sub(r"<math.*?</math>|<[^>]+>", " ", part, flags=re.DOTALL).split())))
 
 
 def short(text: str) -> str:

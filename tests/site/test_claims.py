@@ -72,7 +72,7 @@ def mark(page: Page, name: str, word: str) -> None:
 
 def rows(page: Page) -> list[str]:
     """The claims that are shown."""
-    return [row.inner_text().strip() for row in page.locator(".mg-claims tbody tr:visible td:first-child").all()]
+    return [row.inner_text().strip() for row in page.locator(".mg-claims tbody tr:visible > :first-child").all()]
 
 
 def verdicts(page: Page) -> list[str]:

@@ -56,5 +56,5 @@ def test_the_glossary_shows_the_u_net_and_the_front_page_names_the_article(site:
 def test_the_table_of_chapters_has_a_row_for_each(site: Path) -> None:
     page = BeautifulSoup((site / "book/how-to.html").read_text(encoding="utf-8"), "html.parser")
     table = next(each for each in page.select("article table") if each.find("a", href="curve-fitting.html"))
-    rows = [[cell.get_text() for cell in row.find_all("td")] for row in table.select("tbody tr")]
+    rows = [[cell.get_text() for cell in row.find_all(["th", "td"])] for row in table.select("tbody tr")]
     assert [row[0] for row in rows if row] == ["", *map(str, range(1, 16))]

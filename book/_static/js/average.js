@@ -47,7 +47,7 @@
       );
       const group = made("div", { className: "mg-answers", role: "group", ariaLabel: "right answers" }, ...labels);
       group.addEventListener("change", changed);
-      const squares = this.shown.map(([words, canvas]) => made("div", {}, canvas, made("p", { className: "mg-label" }, words)));
+      const squares = this.shown.map(([words, canvas]) => made("div", {}, canvas, made("p", { className: "mg-label", ariaHidden: "true" }, words)));
       for (const [words, canvas] of this.shown) {
         canvas.setAttribute("role", "img");
         canvas.setAttribute("aria-label", words);
