@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, sync_playwright
 from pypdf import PageObject, PdfReader, PdfWriter
 from pypdf.constants import PageLabelStyle
 from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NameObject, NullObject, TextStringObject
+from sphinx_external_toc.api import SiteMap, TocTree
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,7 +33,8 @@ MOST = 20_000_000
 """Bytes: what can still be sent by mail."""
 
 NUMBERED = """@page {{ size: A4; @bottom-center {{ content: counter(page); font: 9pt sans-serif; color: #48566b; }} }}
-@page :not(:first) {{ @top-right {{ content: "{title}"; font: 9pt sans-serif; color: #48566b; }} }}
+@page {{ @top-right {{ content: "{title}"; font: 9pt sans-serif; color: #48566b; }} }}
+@page :first {{ @top-right {{ content: none; }} }}
 html {{ counter-reset: page {before}; }}"""
 PREPARE = """([style, ids]) => {
   document.documentElement.dataset.theme = "light";
@@ -86,10 +88,7 @@ def words(tag: Any) -> str:
 def chapters(site: Path, wanted: Collection[str] | None = None, root: Path = ROOT) -> list[Chapter]:
     """The pages of the book in its order, or those of them that are wanted."""
     toc = parse_toc_yaml(root / "_toc.yml")
-    parts = [
-        ("", [toc.root.docname]),
-        *((part.caption or "", list(map(str, part.items))) for part in toc.root.subtrees),
-    ]
+    parts = [("", [toc.root.docname]), *((part.caption or "", in_order(toc, part)) for part in toc.root.subtrees)]
     found = []
     for part, names in parts:
         for name in names if wanted is None else [name for name in names if name in wanted]:
@@ -99,6 +98,12 @@ def chapters(site: Path, wanted: Collection[str] | None = None, root: Path = ROO
             sections = [(str(tag.parent["id"]), words(tag)) for tag in article.select("section[id] > h2") if tag.parent]
             found.append(Chapter(name, words(article.h1), part, tuple(sections)))
     return found
+
+
+def in_order(toc: SiteMap, part: TocTree) -> list[str]:
+    """The pages of a part, each followed by those below it."""
+    below = {name: [page for tree in toc[name].subtrees for page in in_order(toc, tree)] for name in part.files()}
+    return [page for name, pages in below.items() for page in (name, *pages)]
 
 
 def linked(site: Path, wanted: list[Chapter]) -> dict[str, set[str]]:

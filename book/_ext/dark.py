@@ -32,7 +32,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 def darken_all(app: Sphinx, error: Exception | None) -> None:
-    """Go over all pages, and write the sheet that they share."""
+    """Go over all pages, and write a sheet beside each that speaks of the dark."""
     if error is not None or app.builder.format != "html":
         return
     site = Path(app.outdir)

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 from pypdf.generic import Destination
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 WANTED = ("book/how-to", "book/ten-words")
 WIDTH = 665
@@ -52,9 +53,13 @@ def squeezed(text: str) -> str:
 
 def test_pages_have_letters_and_numbers(printed: PdfReader, text: list[str]) -> None:
     contents, *pages = (page.split("\n") for page in text)
-    assert [lines[0] for lines in pages] == [str(number + 1) for number in range(len(pages))]
-    ten = next(lines[0] for lines in pages if lines[1] == "Ten words of PyTorch")
-    assert contents == ["minigen", "How to use this book 1", f"Ten words of PyTorch {ten}"]
+    how, ten = "How to use this book", "Ten words of PyTorch"
+    first = int(contents[2].removeprefix(f"{ten} "))
+    assert contents == ["minigen", f"{how} 1", f"{ten} {first}"]
+    for number, lines in enumerate(pages, 1):
+        title = ten if number >= first else how
+        begins = number in {1, first}  # with its own title, so that none stands above
+        assert lines[:2] == ([str(number), title] if begins else [title, str(number)])
     assert printed.page_labels[:3] == ["i", "1", "2"]
 
 
@@ -99,3 +104,9 @@ def test_a_reader_in_the_dark_prints_all_of_a_page_in_the_light(site: Path, brow
     assert seen.pop("code on paper") <= 170
     assert seen.pop("words on paper") <= 110
     assert seen == {"cut code": [], "closed folds": 0, "what only a screen can do": 0}
+
+
+def test_pages_below_others_are_printed_after_them(site: Path) -> None:
+    names = [chapter.name for chapter in paper.chapters(site)]
+    assert names == list(parse_toc_yaml(paper.ROOT / "_toc.yml"))
+    assert names[names.index("book/api") + 1] == "book/api-data"
