@@ -39,6 +39,11 @@ RULES = (
         r"\1",
         "the button says Search and its keys; a name that leaves the keys out is another one",
     ),
+    Rule(
+        r'(<a class="[^"]*reference internal" href="[^"]*">([^<]*)</a><details[^>]*><summary>)',
+        r'\1<span class="visually-hidden">Pages of: \2</span>',
+        "a fold of the list of chapters had a sign and no name",
+    ),
     Rule("<output ", '<output aria-live="off" ', "a slider says its value itself; here it stands for the eye"),
     Rule(' title="Toggle primary sidebar"', ' aria-label="Chapters" title="Chapters"', "what is a primary sidebar?"),
     Rule(' title="Toggle secondary sidebar"', ' aria-label="Contents" title="Contents"', "and a secondary one?"),
