@@ -16,6 +16,9 @@ LEAVES = {"image", "StaticText"}
 """Of what is inside a picture nothing is said."""
 
 
+NAMED = {"link", "button", "image", "slider", "table", "heading", "radio", "DisclosureTriangle"}
+
+
 class Said(NamedTuple):
     """One thing in the tree: what it is, its name, and how deep it stands."""
 
@@ -70,7 +73,7 @@ def inside(said: list[Said], place: int) -> list[Said]:
 def test_everything_has_a_name(read: Callable[[str], list[Said]], name: str) -> None:
     """And none that is only a number, or that others have."""
     said = read(name)
-    named = [each for each in said if each.role in {"link", "button", "image", "slider", "table", "heading", "radio"}]
+    named = [each for each in said if each.role in NAMED]
     assert len(named) > 40
     assert [each for each in named if not each.name] == []
     assert [each for each in said if each.role in {"link", "doc-backlink"} and each.name.isdigit()] == []
