@@ -45,11 +45,6 @@ RULES = (
         "a fold of the list of chapters had a sign and no name",
     ),
     Rule("<output ", '<output aria-live="off" ', "a slider says its value itself; here it stands for the eye"),
-    Rule(
-        r'(<a class="[^"]*" href="[^"]*">([^<]*)</a><details[^>]*>)<summary>(?=<span class="toctree-toggle")',
-        r'\1<summary aria-label="\2: its pages">',
-        "the arrow in the list of chapters is a drawing, and the fold had no name",
-    ),
     Rule(' title="Toggle primary sidebar"', ' aria-label="Chapters" title="Chapters"', "what is a primary sidebar?"),
     Rule(' title="Toggle secondary sidebar"', ' aria-label="Contents" title="Contents"', "and a secondary one?"),
     Rule(
