@@ -24,7 +24,7 @@ CODE = re.compile(r'<div class="((?P<output>output )?[^"]*\bhighlight-[\w-]+ not
 BOX = re.compile(r'(<div class="(?:exercise|tip) admonition"[^>]*>\s*<p class="admonition-title")>')
 LEVEL = re.compile(r"<h([1-6])\b")
 HEADING = re.compile(r"<h[1-6]>(.*?)<a class=\"headerlink\"", re.DOTALL)
-TABLE = re.compile(r'<table class="table">(?P<head>.*?)<tbody>(?P<body>.*?)</tbody>', re.DOTALL)
+TABLE = re.compile(r'<table class="table">(?P<head>.*?)(?P<body><tbody>.*?)?</table>', re.DOTALL)
 FIRST = re.compile(r"(<tr[^>]*>\s*)<td([^>]*)>(.*?)</td>", re.DOTALL)
 CITED = re.compile(r'<span class="bibtex-citation".*?</span>', re.DOTALL)
 CHAPTER = re.compile(r'(<a class="reference internal" href="[^"]+\.html")>(<span class="std std-doc">(\d+)</span></a>)')
@@ -98,16 +98,16 @@ def boxes(page: str) -> str:
 def tables(page: str) -> str:
     """A table written in Markdown has the name of its section, and each row the name that stands first in it.
 
-    >>> table = '<table class="table"><tbody><tr><td>a</td><td>1</td></tr></tbody>'
+    >>> table = '<table class="table"><tbody><tr><td>a</td><td>1</td></tr></tbody></table>'
     >>> tables('<h2>Cost<a class="headerlink"></a></h2>' + table)[39:]
-    '<table class="table" aria-label="Cost"><tbody><tr><th scope="row">a</th><td>1</td></tr></tbody>'
+    '<table class="table" aria-label="Cost"><tbody><tr><th scope="row">a</th><td>1</td></tr></tbody></table>'
     """
 
     def named(table: re.Match[str]) -> str:
         headings = HEADING.findall(page, 0, table.start())
         name = f' aria-label="{words(headings[-1])}"' if headings and "<caption>" not in table["head"] else ""
-        body = FIRST.sub(lambda row: row_named(row) if words(row[3]) else row[0], table["body"])
-        return f'<table class="table"{name}>{table["head"]}<tbody>{body}</tbody>'
+        body = FIRST.sub(lambda row: row_named(row) if words(row[3]) else row[0], table["body"] or "")
+        return f'<table class="table"{name}>{table["head"]}{body}</table>'
 
     return TABLE.sub(named, page)
 

@@ -95,7 +95,8 @@ UNSEEN = """() => {
         document.getAnimations().forEach((fade) => fade.finish());
         return [
         style.outlineStyle === 'none' || style.outlineWidth, style.boxShadow, style.backgroundColor].join(); };
-    const around = (piece) => [piece, piece.closest('.sd-card') ?? piece];  // a card's link is as large as the card
+    // a card's link is as large as the card, and in the list of chapters the arrow of a fold has the ring
+    const around = (piece) => [piece, piece.closest('.sd-card'), piece.querySelector('.toctree-toggle')].filter(Boolean);
     return [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')].filter((piece) => {
         if (!piece.checkVisibility() || piece.disabled) return false;
         document.activeElement.blur();
