@@ -96,7 +96,7 @@ UNSEEN = """() => {
         return [
         style.outlineStyle === 'none' || style.outlineWidth, style.boxShadow, style.backgroundColor].join(); };
     // a card's link is as large as the card, and in the list of chapters the arrow of a fold has the ring
-    const around = (piece) => [piece, piece.closest('.sd-card'), piece.querySelector('.toctree-toggle')].filter(Boolean);
+    const around = (it) => [it, it.closest('.sd-card'), it.querySelector('.toctree-toggle')].filter(Boolean);
     return [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')].filter((piece) => {
         if (!piece.checkVisibility() || piece.disabled) return false;
         document.activeElement.blur();
