@@ -62,20 +62,15 @@ class Job:
 
 ICON, DIGIT = Job(1), Job(1, size=16, in_folder=3600, what="digits")
 JOBS = (
-    # the usual, and beside it another target
-    ICON,
-    replace(ICON, target="v"),
+    # the usual, and beside it another target; in colour and in grey
+    *(replace(job, target=target) for job in (ICON, DIGIT) for target in (USUAL_TARGET, "v")),
+    # how large, and how long
     replace(ICON, size=16),
-    DIGIT,
-    replace(ICON, size=8),
-    # how long, and how large
     replace(ICON, minutes=3),
-    replace(ICON, size=64),
+    *(replace(ICON, size=size) for size in (64, 8)),
     # how few pictures, and which batch
     replace(ICON, in_folder=80),
     replace(ICON, size=16, way="batch 32"),
-    replace(ICON, size=16, target="v"),
-    replace(DIGIT, target="v"),
 )
 """In order of use; about 16 minutes of one core in all."""
 

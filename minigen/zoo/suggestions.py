@@ -303,8 +303,8 @@ def _smaller(chosen: Suggestion, count: int) -> int:
 
 
 def _far(row: Row) -> float:
-    """How many times the floor it is at, by the judge that finds it farther."""
-    return max(float(row[judge] / row[floor]["mean"]) for judge, floor in JUDGES.items())
+    """How many times the floor it is at, by the fixed judge: that of labels is content with a shape in the grain."""
+    return float(row["fixed"] / row["fixed_floor"]["mean"])
 
 
 def _came_to(chosen: Suggestion, count: int) -> str:
