@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from PIL import Image
 from minigen import Generator, Labels, data, heads, plans, sample, zoo
 from minigen.__main__ import main
 from minigen.zoo.own import lessons, own_generator, train_own
+from minigen.zoo.suggestions import Suggestion
 
 __all__ = ["somewhere"]
 
@@ -161,6 +163,23 @@ def test_a_stopped_run_goes_on_with_what_it_had_planned(
     assert "after 6 iterations" in out
     assert there() == ["own-icons.html", "own-icons.safetensors"]
     assert Path("runs/own-icons.safetensors").read_bytes() == Path("whole/own-icons.safetensors").read_bytes()
+
+
+def test_what_timing_takes_is_taken_from_the_minutes(icons: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six seconds at 0.1 s an update are 60; a second of it is timing. Never fewer than are worth the while."""
+    monkeypatch.setattr("minigen.zoo.suggestions.seconds_an_update", lambda *_: time.sleep(1) or 0.1)
+    monkeypatch.setattr("minigen.zoo.suggestions.measured", list)
+    told: list[int] = []
+
+    def stop(it: Suggestion) -> None:
+        told.append(it.iterations)
+        raise KeyboardInterrupt
+
+    for minutes in (0.1, 0.001):
+        with pytest.raises(KeyboardInterrupt):
+            train_own(data.folder(icons, 8, cache=False), minutes, tell=stop)
+    assert 40 <= told[0] <= 50
+    assert told[1] == 20
 
 
 def test_more_than_fits_into_memory_is_read_from_the_disk(icons: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from minigen.base import store
 from minigen.generator import Generator
 from minigen.training import History, train
 from minigen.zoo.moments import Moments
-from minigen.zoo.suggestions import CHOICES, Suggestion, suggest
+from minigen.zoo.suggestions import CHOICES, LEAST_UPDATES, Suggestion, suggest
 
 IN_MEMORY = 2_000_000_000
 """Bytes of pictures that are held as numbers; of more, each batch is read from the disk."""
@@ -87,7 +88,8 @@ def train_own(
 
     Args:
         found: the pictures.
-        minutes: how long the training takes, about; a run that goes on keeps what was planned when it began.
+        minutes: how long it takes, with what is timed before, about; a run that goes on keeps what was planned when it
+            began.
         runs: the folder of the checkpoint and of the weights.
         iterations: updates, instead of minutes.
         seed, device, settings: of ``train``; what of ``suggest`` is not given is suggested.
@@ -108,7 +110,7 @@ def train_own(
     about = {"folder": str(found.path.resolve()), "shape": list(found.shape), "names": list(found.names)}
     earlier = _planned(planned) if checkpoint.is_file() else {}
     if not earlier:
-        chosen = suggest(found, minutes, device, **said)
+        chosen = _in_all(found, minutes, device, said)
         earlier = {"about": about, "weights": free(runs / f"{name}.safetensors").name, "chosen": _kept(chosen)}
         store.save_json(planned, earlier)
     if earlier["about"] != about:
@@ -132,6 +134,16 @@ def train_own(
         for each in (checkpoint, planned, moments.path):
             each.unlink(missing_ok=True)
     return path, history
+
+
+def _in_all(found: data.Folder, minutes: float, device: str, said: Mapping[str, Any]) -> Suggestion:
+    """What is suggested, where the minutes have to do for the timing of a few updates, too."""
+    begun = time.perf_counter()
+    chosen = suggest(found, minutes, device, **said)
+    if not chosen.seconds:
+        return chosen
+    left = chosen.iterations - round((time.perf_counter() - begun) / chosen.seconds)
+    return replace(chosen, iterations=max(min(LEAST_UPDATES, chosen.iterations), left))
 
 
 def _kept(chosen: Suggestion) -> dict[str, Any]:
