@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tinycss2
+from styles import selectors
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -84,14 +85,3 @@ def rules(parsed: list[Any]) -> str:
             if inside:
                 found.append(f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{inside}}}")
     return "\n".join(found)
-
-
-def selectors(prelude: list[Any]) -> list[str]:
-    """A list of selectors one by one; a comma inside brackets parts none."""
-    found: list[list[Any]] = [[]]
-    for token in prelude:
-        if token.type == "literal" and token.value == ",":
-            found.append([])
-        else:
-            found[-1].append(token)
-    return [tinycss2.serialize(each).strip() for each in found]

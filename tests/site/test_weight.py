@@ -95,7 +95,7 @@ def test_what_a_style_asks_for_is_found(site: Path) -> None:
         assert "@import" not in text
         assert "@charset" not in text
         asked = [found["file"] for found in ADDRESS.finditer(text)]
-        assert 'html[data-theme="dark"] .highlight .k {' in text  # the theme writes the colours of code last of all
+        assert 'html[data-theme="dark"] .highlight .k{' in text  # the theme writes the colours of code last of all
         assert "vendor/course-math/course-math.woff2" in asked
         assert [each for each in asked if not (sheet.parent / urlsplit(each).path).is_file()] == []
 
