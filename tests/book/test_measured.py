@@ -1,4 +1,4 @@
-"""The tables of folders in "How to use this book": each number is that of the results file."""
+"""The table of folders in "How to use this book": each number is that of the results file."""
 
 from __future__ import annotations
 
@@ -17,27 +17,23 @@ def row(frechet: float, minutes: float = 1, **changes: Any) -> dict[str, Any]:
     return {**plain, "budget": 60.0 * minutes, "frechet": frechet, **changes}
 
 
-def test_a_folder_is_a_line_and_its_minutes_are_columns() -> None:
+def test_a_training_is_a_line_and_those_of_a_folder_stand_together() -> None:
     rows = [
         row(9.5, 10, size=64),
+        row(5.0, target="x0"),
         row(2.0),
         row(1.25, 3, iterations=1600),
+        row(0.8, 3, way="batch 32"),
         row(7.0, what="digits"),
-        row(5.0, target="x0"),
     ]
-    lines = measured.by_minutes(rows).splitlines()[2:]
+    lines = measured.table(rows).splitlines()[2:]
     assert lines == [
-        "| 640 icons, 32 x 32 | 2.0, 40 (200) | 1.2, 25 (1,600) | | 0.90, 1.1 |",
-        "| 640 icons, 64 x 64 | | | 9.5, 190 (200) | 0.90, 1.1 |",
-        "| 640 digits, 32 x 32 | 7.0, 140 (200) | | | 0.90, 1.1 |",
-    ]
-
-
-def test_what_was_tried_stands_beside_the_usual_of_the_same_folder_and_time() -> None:
-    rows = [row(2.0), row(1.0, 3), row(1.5, target="x0"), row(0.8, 3, way="batch 32"), row(4.0, way="deep", size=64)]
-    assert measured.beside(rows).splitlines()[2:] == [
-        "| predicts x0 | 640 icons, 32 x 32, 1 | 1.5, 30 | 2.0, 40 |",
-        "| batch 32 | 640 icons, 32 x 32, 3 | 0.80, 16 | 1.0, 20 |",
+        "| 640 icons, 32 x 32 | as usual | 1 | 200 | 2.0 | 0.90 | 40 | 1.1 |",
+        "| 640 icons, 32 x 32 | predicts x0 | 1 | 200 | 5.0 | 0.90 | 100 | 1.1 |",
+        "| 640 icons, 32 x 32 | as usual | 3 | 1,600 | 1.2 | 0.90 | 25 | 1.1 |",
+        "| 640 icons, 32 x 32 | batch 32 | 3 | 200 | 0.80 | 0.90 | 16 | 1.1 |",
+        "| 640 icons, 64 x 64 | as usual | 10 | 200 | 9.5 | 0.90 | 190 | 1.1 |",
+        "| 640 digits, 32 x 32 | as usual | 1 | 200 | 7.0 | 0.90 | 140 | 1.1 |",
     ]
 
 
