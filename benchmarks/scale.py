@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import re
 import resource
 import statistics
 import sys
@@ -53,6 +54,9 @@ def seconds_of(work: Callable[[], object], rounds: int) -> float:
 
 def peak() -> float:
     """The most memory that this process has held, in MB."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # what Linux tells by ``getrusage`` begins with the peak of the process that started this one
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) / 1e3  # type: ignore[index]
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 

@@ -34,7 +34,7 @@ def test_weights_of_a_folder_are_scored_by_it(trained: Path, capsys: pytest.Capt
     scores = json.loads(told(capsys, *words, "--json", "--seed", "3"))
     assert scores["count"] == usual_count(data.folder(trained, 8)) == 28
     assert scores["real"] == 16
-    assert (scores["seed"], scores["sampling"], scores["split"]) == (3, {"steps": 1}, "held-out")
+    assert (scores["seed"], scores["sampling"], scores["split"]) == (3, {"pick": "mean", "steps": 1}, "held-out")
     assert scores["frechet"] > scores["floor"]["mean"]  # it has learned nothing yet
     assert 0 < scores["nearest"]["least"] <= scores["nearest"]["median"]
     assert (trained / scores["nearest"]["alike"]).is_file()

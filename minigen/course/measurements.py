@@ -302,6 +302,7 @@ def results(name: str | None = None, table: str | None = None) -> DataFrame:
     count, bits_of               pictures that were scored; digits for the bits                   number
     rounds                       by turns, of which the medians are                               number
     frechet, over_floor          Fréchet distance on 64 features; the same over its floor         squared, ratio
+    fixed, fixed_floor           by a judge that knows no labels: distance, and that of real      squared
     frechet_seeds                the distance for each of three seeds; a list                     squared
     floor                        the distance of real pictures, the mean of 20 draws              squared
     kernel                       kernel distance on the features; may fall below 0                squared
