@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-NEEDED = ("_config.yml", "_toc.yml", "book", "minigen/show/web")
+NEEDED = ("_config.yml", "_toc.yml", "book")
 LEAVING = ("jupyter_book", "sphinx_jupyterbook_latex", "sphinx_thebe", "sphinx_comments")
 EXTENSIONS = re.compile(r"^extensions = \[.*\]$", re.MULTILINE)
 

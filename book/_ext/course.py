@@ -58,11 +58,12 @@ def keep_defaults(app: Sphinx, config: Config) -> None:
 
 
 def copy_script(app: Sphinx, config: Config) -> None:
-    """Let the package's own file be copied among the site's static files."""
+    """Let what the package draws with in pages be copied into the site, also where nothing but the book lies."""
     package = find_spec("minigen")
     if package is None or package.origin is None:
         raise RuntimeError("the package minigen is not installed: pip install -e .")
-    config.html_static_path.append(str(Path(package.origin).parent / "show" / "scrub.js"))
+    show = Path(package.origin).parent / "show"
+    config.html_static_path += [str(show / "scrub.js"), str(show / "web")]
 
 
 def keep_colons(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 PAGE, PLACE = "book/how-to", "<!-- the table of folders -->"
-RESULTS = Path("minigen/course/results/budgets.json")
+RESULTS = Path(str(files("minigen.course") / "results" / "budgets.json"))
 
 Row = dict[str, Any]
 
@@ -97,7 +98,6 @@ def fill_in(app: Sphinx, page: str, source: list[str]) -> None:
     if page == PAGE:
         if PLACE not in source[0]:
             raise ValueError(f"{PAGE} lacks the line {PLACE}")
-        path = Path(app.srcdir) / RESULTS
-        found = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
-        app.env.note_dependency(str(path))
+        found = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.is_file() else []
+        app.env.note_dependency(str(RESULTS))
         source[0] = source[0].replace(PLACE, said(found) if found else "")

@@ -52,6 +52,9 @@ def test_the_buttons_of_a_stamped_site(repository: str, colab: set[str], tmp_pat
     assert repository in links(site / "book/intro.html")
     page = BeautifulSoup((site / f"{NOTEBOOK}.html").read_text(encoding="utf-8"), "html.parser")
     assert page.select(f"a[href='{repository}'] svg.mg-icon")
+    asked = [str(script["src"]).split("?")[0] for script in page.select("script[src]")]
+    assert "../_static/js/network.js" in asked  # what pages draw with comes with the package, not with the book
+    assert [each for each in asked if not (site / "book" / each).is_file()] == []
     assert not page.select("i, [class*='fa-']")
     source = (site / "_sources" / f"{NOTEBOOK}.ipynb").read_text(encoding="utf-8")
     assert rf"REPOSITORY = \"{repository}\"" in source
