@@ -88,8 +88,9 @@ for pictures like yours. 200 pictures were drawn for each line, and scored again
 on. Chapter 15 draws 100 and has fewer others, so its numbers are higher; those of two sizes can't be compared, either.
 There is one training of each, so a small difference may be chance.
 
-`mg.recipes.suggest(mg.data.folder("my-icons", 32), minutes=10)` reads these numbers, times a few updates on your
-computer, and says what to train and why. `python benchmarks/budgets.py` measured them, on validation pictures.
+`mg.recipes.suggest(pictures, minutes=10)`, of pictures that `mg.data.folder` has read, looks at these numbers, times a
+few updates on your computer, and says what to train and why. `python benchmarks/budgets.py` measured them, on
+validation pictures.
 """
 
 
