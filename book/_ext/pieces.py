@@ -1,8 +1,8 @@
 """Pages of fewer pieces: a phone lays out each of them, and most stood around a word without changing how it looks.
 
 The highlighter puts every name, sign and space of code into a piece of its own, although the first two have the text's
-colour and the last none; and docutils puts each part of a signature into one more. Two thirds of the pieces of the
-longest chapter were such, and half of those of the package's pages. ``tests/site/test_weight.py`` counts what is left.
+colour and the last none; and docutils puts each part of a signature into one more. Two of five pieces of chapter 11
+were such, and as many of the package's pages. ``tests/site/test_weight.py`` counts what is left.
 """
 
 from __future__ import annotations
