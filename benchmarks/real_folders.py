@@ -120,7 +120,7 @@ def main() -> None:
     given = parser().parse_args()
     if given.smoke:
         given.count, given.steps, given.updates, given.sizes = 24, 2, [2], [8]
-        given.folders = given.folders or [str(mg.data.icons(8))]
+        given.folders = given.folders or [str(mg.data.icons(16))]
     if not given.folders:
         raise SystemExit("folders: none is given; allowed: one or more folders of pictures")
     settings = {"count": given.count, "steps": given.steps, "threads": 1, "smoke": given.smoke}

@@ -109,6 +109,7 @@ def add_training(make: argparse.ArgumentParser) -> None:
     """The options of training, of which some are for folders alone."""
     make.add_argument("--size", type=int, default=32, help="of a folder's pictures, in pixels (default: 32)")
     make.add_argument("--minutes", type=float, default=10, help="on a folder, in all, about (default: 10)")
+    make.add_argument("--target", help="on a folder: belief, v or x0, what is predicted (default: what suits it)")
     make.add_argument("--no-labels", action="store_true", help="of a folder: sub-folders are no labels")
     make.add_argument("--iterations", type=int, help="updates (default: the recipe's)")
     make.add_argument("--batch-size", type=int)
@@ -178,7 +179,9 @@ def run_train(options: argparse.Namespace) -> int:
 
     changes = chosen(options, "iterations", "batch_size", "learning_rate", "seed", "precision")
     if options.name not in RECIPES and (Path(options.name).exists() or Path(options.name).name != options.name):
-        return train_on_folder(options, changes)
+        return train_on_folder(options, changes | chosen(options, "target"))
+    if options.target is not None:
+        raise ValueError(f"--target is {options.target!r}, with a recipe; allowed: with a folder of pictures")
     made_by = recipe(options.name)
     checkpoint = Path(options.runs) / f"{made_by.name}.checkpoint.safetensors"
     made_by.config()  # what a record can't say is refused now, not after the work

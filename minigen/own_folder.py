@@ -16,7 +16,7 @@ from minigen.base.errors import check_choice, check_number
 from minigen.generator import Generator
 from minigen.training import pick_device
 from minigen.zoo.own import checkpoint_of
-from minigen.zoo.suggestions import Suggestion
+from minigen.zoo.suggestions import TARGETS, Suggestion
 
 FEW_UPDATES = 100
 """What fewer updates draw is mostly noise."""
@@ -36,6 +36,8 @@ def train_on_folder(options: argparse.Namespace, changes: dict[str, Any]) -> int
         raise ValueError(
             f"--size is {options.size}; allowed: multiples of 4, such as {max(8, 4 * round(options.size / 4))}"
         )
+    if "target" in changes:
+        check_choice("--target", changes["target"], TARGETS)
     inside = Path(options.name).is_dir() and any("/" in name for name in find(Path(options.name)).files)
     labels = "folders" if inside and not options.no_labels else None
     found = data.folder(options.name, options.size, labels=labels, progress=True)

@@ -142,6 +142,20 @@ def test_what_is_no_folder_and_no_weights_is_told_apart(
         assert said in capsys.readouterr().err
 
 
+def test_what_is_predicted_can_be_chosen(icons: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "train", "icons", *SMALL, "--iterations", "1", "--target", "x0")
+    assert "trains the picture, with" in out
+    head = Generator.load("runs/own-icons.safetensors").head
+    assert isinstance(head, heads.Regression)
+    assert head.target == "x0"
+    for name, target, said in (
+        ("icons", "w", "--target is 'w'; allowed: 'belief', 'v', 'x0'"),
+        ("digits-v", "v", "--target is 'v', with a recipe; allowed: with a folder of pictures"),
+    ):
+        assert main(["train", name, *(SMALL if name == "icons" else ()), "--target", target]) == 2
+        assert said in capsys.readouterr().err
+
+
 @pytest.mark.filterwarnings("ignore:interrupted")
 def test_a_stopped_run_goes_on_with_what_it_had_planned(
     icons: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
