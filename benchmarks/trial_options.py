@@ -92,13 +92,22 @@ def chosen(rows: list[Row]) -> Row:
     return {key: best[key] for key in ("temperature", "guidance_scale")}
 
 
+def trained(about: Row) -> Row:
+    """How weights were trained, as chapter 11's table has it."""
+    names = ("images_seen", "iterations", "best_iteration", "validation_loss", "seconds")
+    decay = about["recipe"]["training"].get("weight_decay", 0.01)
+    return {"parameters": about["parameters"], "weight_decay": decay, **{name: about["trained"][name] for name in names}}
+
+
 def choose(curve: Curve, training_seed: int, results: Results, given: argparse.Namespace) -> None:
     """All pairs on validation, then the chosen one and the plain one on the held-out digits."""
     folder = folder_of(curve, training_seed, given.runs)
     if folder is None:
         return
     model, about = mg.zoo.load(curve.net, folder, "cpu"), mg.zoo.about(curve.net, folder)
-    key = {"net": curve.net, "way": curve.variant, "training_seed": training_seed, "steps": curve.steps}
+    key = {"net": curve.net, "way": curve.variant, "training_seed": training_seed}
+    results.measure("trainings", {**key, "weights": about["sha256"][:16]}, lambda _: trained(about), quiet=True)
+    key["steps"] = curve.steps
 
     def row_of(temperature: float, scale: float, split: str) -> Row:
         row = {**key, "calls": mg.nfe(curve.steps, scale), "temperature": temperature, "guidance_scale": scale,
@@ -130,7 +139,7 @@ def main() -> None:
         "count": given.count, "temperatures": TEMPERATURES, "scales": SCALES, "eta": 1.0, "pick": "draw",
         "smoke": given.smoke,
     }  # fmt: skip
-    results = Results(given.out, settings, {"rows": ()})
+    results = Results(given.out, settings, {"trainings": (), "rows": ()})
     for curve, seed in itertools.product(CURVES, given.seeds):
         if curve.steps <= given.most_steps and (not given.nets or curve.net in given.nets):
             choose(curve, seed, results, given)
