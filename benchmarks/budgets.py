@@ -18,6 +18,7 @@ import argparse
 import time
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -34,8 +35,8 @@ WARM, LEAST_TIMED = 2, 3.0
 KINDS = 8
 """Of icons: a folder has so many sub-folders, each with as many pictures."""
 
-SHOWN = 4
-"""Pictures that are kept of some rows, to be shown."""
+SHOWN = KINDS
+"""Pictures that are kept of some rows, to be shown: one of each kind."""
 
 FLOORS = 20
 """Sets of real pictures that a floor is measured on."""
@@ -66,13 +67,14 @@ JOBS = (
     *(replace(job, target=target) for job in (ICON, DIGIT) for target in (USUAL_TARGET, "v")),
     # how large, and how long
     replace(ICON, size=16),
-    replace(ICON, minutes=3),
+    *(replace(ICON, minutes=3, target=target) for target in (USUAL_TARGET, "v")),
     *(replace(ICON, size=size) for size in (64, 8)),
     # how few pictures, and which batch
     replace(ICON, in_folder=80),
     replace(ICON, size=16, way="batch 32"),
+    replace(ICON, minutes=10),
 )
-"""In order of use; about 16 minutes of one core in all."""
+"""In order of use; about 30 minutes of one core in all."""
 
 
 def icons(count: int, seed: int, size: int) -> mg.data.Folder:
@@ -187,6 +189,9 @@ def run(job: Job, seconds: float, given: argparse.Namespace) -> Row:
     taken = time.process_time() - begin
     if history.interrupted:
         raise SystemExit("interrupted; the same command goes on with this row")
+    if given.keep is not None:
+        name = "-".join(map(str, (job.what, job.in_folder, job.size, job.way, job.target, f"{seconds:g}")))
+        model.save(given.keep / f"{name}.safetensors")
     labels = torch.arange(given.count) % chosen.classes
     begin = time.process_time()
     drawn = mg.sample(model, given.count, labels=labels, **{**model.sampling, "seed": given.seed, "steps": given.steps})
@@ -210,10 +215,12 @@ def run(job: Job, seconds: float, given: argparse.Namespace) -> Row:
 
 
 def main() -> None:
-    given = arguments(
+    options = arguments(
         __doc__, "budgets", count=(200, "pictures that are scored"), steps=(16, "calls of the walk down"),
         seed=(0, "of first weights, training and drawing"),
-    ).parse_args()  # fmt: skip
+    )  # fmt: skip
+    options.add_argument("--keep", type=Path, help="a folder for the weights")
+    given = options.parse_args()
     if given.smoke:
         given.count, given.steps = 24, 2
     settings = {"count": given.count, "steps": given.steps, "threads": 1, "smoke": given.smoke}

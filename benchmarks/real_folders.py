@@ -8,8 +8,8 @@ a choice, which ``mg.recipes.suggest`` makes; held-out ones are not read.
     python benchmarks/real_folders.py /usr/share/icons/gnome/48x48 --sizes 32 --updates 300 1000
 
 A second call with another folder adds its rows; a run that was stopped goes on with the training that it was in. With
-``--show FOLDER`` a grid of each row's pictures is written, to look at. Writes
-``minigen/course/results/real_folders.json``.
+``--show FOLDER`` a grid of each row's pictures is written, to look at. Writes ``runs/real_folders.json``: the folders
+are not ours, so what is kept is the table in ``benchmarks/README.md``.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def run(key: Row, path: str, given: argparse.Namespace) -> Row:
         name = f"{key['folder']}-{key['size']}-{key['target']}-{key['iterations']}.png"
         mg.plots.grid(drawn[:64], alt="What was drawn, in rows").save(given.show / name)
     return {
-        "pictures": len(found),
+        "in_folder": len(found),
         "kinds": len(found.names),
         "channels": found.shape[0],
         "flat": round(flat(found.split("train")[0]), 4),
@@ -112,6 +112,7 @@ def parser() -> argparse.ArgumentParser:
         updates=([300, 1000], "of a training"), targets=(TARGETS, "what is predicted"),
     )  # fmt: skip
     parser.add_argument("folders", nargs="*", help="of pictures")
+    parser.set_defaults(out=Path("runs", "real_folders.json"))
     parser.add_argument("--show", type=Path, help="where grids of what was drawn go")
     return parser
 

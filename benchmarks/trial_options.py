@@ -96,7 +96,11 @@ def trained(about: Row) -> Row:
     """How weights were trained, as chapter 11's table has it."""
     names = ("images_seen", "iterations", "best_iteration", "validation_loss", "seconds")
     decay = about["recipe"]["training"].get("weight_decay", 0.01)
-    return {"parameters": about["parameters"], "weight_decay": decay, **{name: about["trained"][name] for name in names}}
+    return {
+        "parameters": about["parameters"],
+        "weight_decay": decay,
+        **{name: about["trained"][name] for name in names},
+    }
 
 
 def choose(curve: Curve, training_seed: int, results: Results, given: argparse.Namespace) -> None:

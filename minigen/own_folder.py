@@ -25,12 +25,8 @@ FEW_PICTURES = 50
 """So few to learn from are soon known by heart."""
 
 
-def train_on_folder(options: argparse.Namespace, changes: dict[str, Any]) -> int:
-    """Train on a reader's own pictures, and say what was taken, where the page about it is, and how to go on."""
-    from minigen.data.files import find
-    from minigen.show.report import train_folder
-
-    begun = time.perf_counter()
+def _check(options: argparse.Namespace, changes: dict[str, Any]) -> None:
+    """Raise if a number or a word can't be, before any picture is read."""
     check_number("--minutes", options.minutes, 0, open_left=True)
     if options.size % 4:
         raise ValueError(
@@ -38,6 +34,15 @@ def train_on_folder(options: argparse.Namespace, changes: dict[str, Any]) -> int
         )
     if "target" in changes:
         check_choice("--target", changes["target"], TARGETS)
+
+
+def train_on_folder(options: argparse.Namespace, changes: dict[str, Any]) -> int:
+    """Train on a reader's own pictures, and say what was taken, where the page about it is, and how to go on."""
+    from minigen.data.files import find
+    from minigen.show.report import train_folder
+
+    begun = time.perf_counter()
+    _check(options, changes)
     inside = Path(options.name).is_dir() and any("/" in name for name in find(Path(options.name)).files)
     labels = "folders" if inside and not options.no_labels else None
     found = data.folder(options.name, options.size, labels=labels, progress=True)

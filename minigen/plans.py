@@ -354,7 +354,7 @@ class Ramp(Plan):
         rand = torch.rand(3, count, generator=random, device=random.device)
         # one image from each of ``count`` equally likely stretches, in any order
         even = (rand[1].argsort(stable=True) + rand[0]) / count
-        # the very start, where every walk begins, would otherwise never be practised: the bell ends before it
+        # the bell ends before the very start, where every walk begins
         return torch.special.ndtri(even).sigmoid().masked_fill(rand[2] < START_SHARE, 0).clamp(max=1 - ROUNDING)
 
 
@@ -396,9 +396,7 @@ def diffusion(start: float = 1.0, spacing: str = "cosine", density: str = "unifo
 
     ``density`` says how often training practises a level: "uniform", all alike; or "logit_normal", the middle
     ones more often, by the logistic function of a normal number (Esser et al. 2024), and those of a batch spread
-    evenly over that (Kingma et al. 2021). Of either, two rows in a hundred are the first, where a walk begins and
-    nothing is shown: no other level teaches what to say there. The loss of one density must not be compared with that
-    of another.
+    evenly over that (Kingma et al. 2021). The loss of one density must not be compared with that of another.
 
     >>> diffusion().matrix((2,), steps=2)
     tensor([[1.0000, 1.0000],

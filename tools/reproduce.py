@@ -48,7 +48,8 @@ class Compared(NamedTuple):
 
 COMPARED = (
     # what was set, or counted: exactly, as is whatever has no line here
-    Compared("learning_rate batch_size eta shift levels count rounds said bits_of pixels calls_timed parameters flops"),
+    Compared("learning_rate weight_decay batch_size eta shift levels count rounds said bits_of pixels calls_timed"),
+    Compared("parameters flops"),
     # when, where and from which weights it was made, and what is drawn, as pixels or points
     Compared("command date earlier revision machine threads torch hardware weights from pictures x y off", kind="not"),
     # how fast the machine is, and how far a training came in its time

@@ -86,8 +86,7 @@ notices grain (chapter 15).
 *As usual* is noise and a belief over 16 shades (chapter 15). You need not choose: `train` takes what was better here
 for pictures like yours. 200 pictures were drawn for each line, and scored against 400 others that nothing was trained
 on. Chapter 15 draws 100 and has fewer others, so its numbers are higher; those of two sizes can't be compared, either.
-There is one training of each, so a small difference may be chance. Shaded icons are another matter:
-on those of a desktop `mg.train_folder(pictures, target="v")` drew better in as long (`benchmarks/README.md`).
+There is one training of each, so a small difference may be chance.
 
 `mg.recipes.suggest(pictures, minutes=10)`, of pictures that `mg.data.folder` has read, looks at these numbers, times a
 few updates on your computer, and says what to train and why. `python benchmarks/budgets.py` measured them, on

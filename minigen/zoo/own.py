@@ -51,7 +51,7 @@ class Trained:
 def own_generator(found: data.Folder, seed: int = 0) -> Generator:
     """A fresh generator as it is usual for the pictures of a folder: noise, a slim U-Net, and told the label, if any.
 
-    It learns a belief over 16 shades, as chapter 15 does: what ``v`` draws after so few minutes is full of grain
+    It learns a belief over 16 shades, as chapter 15 does: what ``v`` draws after so few minutes has more grain
     (``benchmarks/README.md``). ``suggest`` says when something else is better.
     """
     return Suggestion(found.shape, len(found.names)).generator(seed)
