@@ -294,7 +294,7 @@ def results(name: str | None = None, table: str | None = None) -> DataFrame:
     batch, batch_size            pictures drawn at once; digits an update                         number
     budget, precision            of the training: its time, and its numbers                       seconds, word
     learning_rate                of the training, at its largest
-    weight_decay                 of the training                                                 number
+    weight_decay                 of the training                                                  number
     iterations, updates          of a training; of all networks together                          number
     pick, eta, second_order      how a curve draws: see ``mg.sample``
     steps, temperature           the same
