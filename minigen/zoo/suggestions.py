@@ -35,7 +35,8 @@ TRIED, LEAST_UPDATES = 8, 20
 
 SURELY = 0.8
 """Another way is better if its distance is less than this share of the usual's, and by more than twice the spread of
-the floor: trainings with another seed differ, too. By one judge at least, and by the other the usual is not better."""
+the floor: trainings with another seed differ, too. By one judge at least, and by none is the usual's less than this
+share of its own."""
 
 JUDGES = {"frechet": "floor", "fixed": "fixed_floor"}
 """The columns with the distances, by the judge of labels and by the fixed one, and those with their floors."""
@@ -240,16 +241,12 @@ def _chosen(usual: Suggestion, count: int, given: set[str]) -> tuple[dict[str, A
 
 
 def _better(row: Row, base: Row) -> bool:
-    """Whether a judge finds it clearly nearer to real pictures, and none clearly farther."""
-
-    def nearer(a: Row, b: Row) -> list[str]:
-        return [
-            judge
-            for judge, floor in JUDGES.items()
-            if a[judge] < min(SURELY * b[judge], b[judge] - 2 * b[floor]["spread"])
-        ]
-
-    return bool(nearer(row, base)) and not nearer(base, row)
+    """Whether a judge finds it clearly nearer to real pictures, and none finds the other nearer by as large a share."""
+    nearer = any(
+        row[judge] < min(SURELY * base[judge], base[judge] - 2 * base[floor]["spread"])
+        for judge, floor in JUDGES.items()
+    )
+    return nearer and not any(base[judge] < SURELY * row[judge] for judge in JUDGES)
 
 
 def _value(row: Row, name: str) -> Any:

@@ -83,6 +83,8 @@ def test_two_judges_choose(found: mg.data.Folder, by: Any) -> None:
     for kinds, grain, target in ((4.0, 5.0, "v"), (4.2, 5.0, "v"), (5.2, 5.0, "belief"), (2.0, 15.5, "belief")):
         by(row(4.0), row(kinds, fixed=grain, target="v"))
         assert suggest(found, minutes=1).target == target
+    by(row(1.0, fixed=12.0), row(1.3, fixed=5.0, target="v"))  # no reason to leave the usual
+    assert suggest(found, minutes=1).target == "belief"
 
 
 def test_the_nearest_measurement_counts(found: mg.data.Folder, by: Any) -> None:
