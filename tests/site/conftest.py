@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers_site import REFUSE
+from helpers_site import REFUSE, served
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +32,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert built.returncode == 0, f"the site does not build without warnings:\n{built.stdout[-6000:]}"
     return out / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def site_address(site: Path) -> Iterator[str]:
+    """Where these pages are read over HTTP."""
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers_site import opened
+from helpers_site import opened, served
 from playwright.sync_api import BrowserContext, Page
 
 from minigen.course.verdicts import claims
@@ -64,6 +64,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert built.returncode == 0, built.stdout
     return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def address(made: Path) -> Iterator[str]:
+    """Where they are served: what is kept is looked at there."""
+    with served(made) as at:
+        yield at
 
 
 def mark(page: Page, name: str, word: str) -> None:
@@ -126,9 +133,9 @@ def test_the_filters_show_what_they_say(made: Path, visit: Callable[..., Browser
     assert page.get_by_role("button", name="ours: half true (1)").count() == 1
 
 
-def test_a_row_that_was_just_marked_stays(made: Path, visit: Callable[..., BrowserContext]) -> None:
+def test_a_row_that_was_just_marked_stays(address: str, visit: Callable[..., BrowserContext]) -> None:
     """And shows the verdict, and whether it is the reader's; the filter's next press leaves it out."""
-    page = opened(visit(), made / "index.html")
+    page = opened(visit(), f"{address}/index.html")
     press(page, "unmarked")
     mark(page, "c2", "true")
     assert rows(page) == ["c1", "c2", "c3"]
@@ -149,8 +156,8 @@ def forget_marks(page: Page) -> None:
     assert rows(page) == []
 
 
-def test_only_the_marks_are_forgotten(made: Path, visit: Callable[..., BrowserContext]) -> None:
-    page = opened(visit(), made / "index.html")
+def test_only_the_marks_are_forgotten(address: str, visit: Callable[..., BrowserContext]) -> None:
+    page = opened(visit(), f"{address}/index.html")
     page.locator(".mg-guess input").first.check()
     mark(page, "c1", "false")
     press(page, "we differ")
@@ -166,8 +173,8 @@ def test_marks_are_forgotten_where_nothing_is_kept(made: Path, visit: Callable[.
     forget_marks(page)
 
 
-def test_by_keyboard_and_kept(made: Path, visit: Callable[..., BrowserContext]) -> None:
-    page = opened(visit(), made / "index.html")
+def test_by_keyboard_and_kept(address: str, visit: Callable[..., BrowserContext]) -> None:
+    page = opened(visit(), f"{address}/index.html")
     page.get_by_label("show all verdicts").focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Space")

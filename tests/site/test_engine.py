@@ -9,10 +9,7 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +29,7 @@ from helpers_engine import (
     site,
     text,
 )
+from helpers_site import served
 from playwright.sync_api import Browser, Page
 from weights import nets_of, scripts
 
@@ -263,18 +261,11 @@ def test_it_says_how_far_it_is_and_can_be_stopped(page: Page) -> None:
     assert stopped is None
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def address(place: Path) -> Iterator[str]:
     """The small site over HTTP."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(place.parent))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(place.parent) as at:
+        yield at
 
 
 def test_what_does_not_arrive_is_said_and_tried_again(browser: Browser, place: Path, address: str) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from helpers_site import opened
+from helpers_site import opened, served
 from playwright.sync_api import BrowserContext, Page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,6 +66,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
+@pytest.fixture(scope="module")
+def address(made: Path) -> Iterator[str]:
+    """Where they are served: what is kept is looked at there."""
+    with served(made) as at:
+        yield at
+
+
 def beside(page: Page, number: int = 0) -> str:
     """What stands at the place for an answer."""
     return page.locator(".mg-guessed").nth(number).inner_text().strip()
@@ -75,9 +82,9 @@ def chosen(page: Page) -> list[str | None]:
     return [button.get_attribute("value") for button in page.locator(".mg-guess input:checked").all()]
 
 
-def test_by_keyboard_and_kept(made: Path, visit: Callable[..., BrowserContext]) -> None:
+def test_by_keyboard_and_kept(address: str, visit: Callable[..., BrowserContext]) -> None:
     context = visit()
-    page = opened(context, made / "index.html")
+    page = opened(context, f"{address}/index.html")
     assert chosen(page) == []
     assert beside(page) == "What did you guess? To guess 1"
     page.locator(".mg-guess input").first.focus()
@@ -94,9 +101,9 @@ def test_by_keyboard_and_kept(made: Path, visit: Callable[..., BrowserContext]) 
     assert beside(page) == f"{SMOOTH}."
 
 
-def test_forget_empties_every_page_and_nothing_else(made: Path, visit: Callable[..., BrowserContext]) -> None:
+def test_forget_empties_every_page_and_nothing_else(address: str, visit: Callable[..., BrowserContext]) -> None:
     context = visit()
-    page, other = opened(context, made / "index.html"), opened(context, made / "other.html")
+    page, other = opened(context, f"{address}/index.html"), opened(context, f"{address}/other.html")
     page.evaluate("() => localStorage.setItem('theme', 'dark')")
     page.get_by_text("a flat line at their average").click()
     assert chosen(other) == []
@@ -178,10 +185,12 @@ def test_the_script_is_loaded_where_it_is_needed(site: Path) -> None:
         assert len(loaded) == (path in asking), path.name
 
 
-def test_every_guess_of_the_book_is_kept_and_shown(site: Path, visit: Callable[..., BrowserContext]) -> None:
+def test_every_guess_of_the_book_is_kept_and_shown(
+    site: Path, site_address: str, visit: Callable[..., BrowserContext]
+) -> None:
     """The last option of each, chosen, is there after a reload, also beside the result; forgotten, it's gone."""
     for path in pages_with_guesses(site):
-        page = opened(visit(), path)
+        page = opened(visit(), f"{site_address}/{path.relative_to(site).as_posix()}")
         questions, places = page.locator("fieldset.mg-guess"), page.locator(".mg-guessed")
         for question in questions.all():
             question.locator("label").last.click()

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -19,22 +15,6 @@ SMUGGLED = """() => {
     document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.smuggled = true'>");
     document.head.append(Object.assign(document.createElement("style"), { textContent: "h1 { color: red }" }));
 }"""
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files and says nothing."""
-
-    def log_message(self, *said: object) -> None:
-        """Leave it unsaid."""
-
-
-@pytest.fixture(scope="module")
-def served(site: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
 
 
 # Playwright's wait_for_function evaluates text in the page, which a policy forbids; locators wait without. Other tests
@@ -70,10 +50,10 @@ def test_a_policy_names_what_runs_and_not_what_is_data() -> None:
 
 @pytest.mark.parametrize("from_disk", [True, False], ids=["from a disk", "from a server"])
 def test_a_page_draws_slides_and_prints_under_its_policy(
-    site: Path, served: str, browser: Browser, from_disk: bool
+    site: Path, site_address: str, browser: Browser, from_disk: bool
 ) -> None:
     wrong: list[str] = []
-    root = site.as_uri() if from_disk else served
+    root = site.as_uri() if from_disk else site_address
     page = opened(browser, f"{root}/book/few-steps.html", wrong)
     page.evaluate("window.print = () => { window.was_printed = true; }")
     page.evaluate("document.querySelector('[data-press=print]').click()")
@@ -91,9 +71,9 @@ def test_a_page_draws_slides_and_prints_under_its_policy(
     page.context.close()
 
 
-def test_what_is_smuggled_in_does_not_run(served: str, browser: Browser) -> None:
+def test_what_is_smuggled_in_does_not_run(site_address: str, browser: Browser) -> None:
     wrong: list[str] = []
-    page = opened(browser, f"{served}/book/notation.html", wrong)
+    page = opened(browser, f"{site_address}/book/notation.html", wrong)
     page.evaluate(SMUGGLED)
     page.wait_for_timeout(200)
     assert page.evaluate("window.smuggled") is None
