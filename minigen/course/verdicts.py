@@ -56,7 +56,7 @@ def claims(*names: str) -> dict[str, dict[str, Any]]:
 
     The sentences stand in claims.json. Their numbers do not: each says in which results (or beside which
     weights) it is to be found, and is taken from there; or which chapter prints it, and a test compares the two.
-    ``rests_on`` are the comparisons that a verdict needs.
+    ``rests_on`` are the comparisons that a verdict needs, and ``would_change`` says what could turn it.
 
     Raises:
         ValueError: if there is no such claim; it names those that there are.
@@ -103,6 +103,7 @@ def claims_overview() -> str:
             number, place = f'[{name}]({chapter}.ipynb "{said}")', f"[{said}]({chapter}.ipynb)"
         whole = f"*The claim.* {claim['claim']}<br>*Measured in {place}.* {claim['measured']}"
         said = f"<br>*Elsewhere.* {claim['said']}" if claim["said"] else ""
+        said += f"<br>*What would change the verdict.* {claim['would_change']}"
         more = f"<details><summary>what was measured</summary>{whole}{said}</details>"
         lines.append(f"| {number} | {SHORT[name]} | **{claim['mark']}**<br>{claim['verdict']} {more} |")
     return "\n".join([*lines, "", "</div>"])

@@ -80,6 +80,11 @@ def test_every_claim_has_a_verdict_in_a_word_and_in_a_sentence(told: dict[str, A
     assert told["verdict"].endswith(".")
 
 
+def test_every_verdict_says_what_would_change_it(told: dict[str, Any]) -> None:
+    assert re.fullmatch(r"[A-Z][^{}]+\.", told["would_change"])
+    assert told["would_change"] not in told["verdict"]
+
+
 @pytest.mark.parametrize("source", PRINTED)
 def test_a_number_of_a_chapter_is_printed_there(source: dict[str, Any]) -> None:
     found = {match.replace(",", "") for match in re.findall(source["says"], printed(source["page"]), re.MULTILINE)}
@@ -110,6 +115,7 @@ def test_the_overview_has_a_row_for_each_claim_with_its_chapter_and_a_mark_that_
         assert verdict.startswith(f"**{claim['mark']}**<br>{claim['verdict']} <details>")
         where = "this chapter" if here else f"[chapter {place}]({claim['chapter']}.ipynb)"
         assert f"*The claim.* {claim['claim']}<br>*Measured in {where}.* {claim['measured']}" in verdict
+        assert verdict.endswith(f"<br>*What would change the verdict.* {claim['would_change']}</details>")
 
 
 def test_the_chapters_are_numbered_as_in_the_book() -> None:
