@@ -112,6 +112,7 @@ class PromptEncoder(nn.Module):
         self.read = nn.Sequential(nn.Linear(length * size, size), nn.LayerNorm(size, elementwise_affine=False))
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """A vector for each prompt, (B, size), from its tokens, (B, length)."""
         empty = tokens == PAD
         h = self.layers(self.word(tokens) + self.place, src_key_padding_mask=empty)  # (B, length, size)
         return self.read(h.masked_fill(empty[:, :, None], 0).flatten(1))
@@ -152,6 +153,7 @@ class Reader(nn.Module):
         self.answer = nn.Linear(encoder.size, sum(self.questions))
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """The logits of the answers to all questions, side by side: (B, sum of questions)."""
         return self.answer(self.encoder(tokens))
 
     def loss(self, batch: tuple[Tensor, ...], random: torch.Generator | None = None) -> Tensor:

@@ -46,6 +46,7 @@ class GatedLayer(nn.Module):
         self.out = nn.Conv2d(width, width, 1)
 
     def forward(self, v: Tensor, h: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The next features of the vertical and the horizontal stack, each (B, width, H, W)."""
         reach, first = self.reach, self.first
         # The first layer must not see the present row (vertical) or pixel (horizontal): its input is
         # shifted by one. Later layers may, since what they see there was made without it.
@@ -127,6 +128,7 @@ class CausalConv(Net):
         self.last = nn.Sequential(nn.SiLU(), nn.Conv2d(width, width, 1), nn.SiLU())
 
     def forward(self, x_t: Tensor, t: Tensor, context: Tensor | None) -> Tensor:
+        """The features of each pixel, from those before it alone: (B, features, H, W). ``t`` is not looked at."""
         v = h = with_ones(x_t)
         if self.training:  # a pixel's channels side by side in memory: an update takes two thirds of the time on a CPU
             v = h = h.contiguous(memory_format=torch.channels_last)

@@ -35,6 +35,7 @@ class MaskedConv(nn.Conv2d):
         self.mask[:, :, -1, self.reach + centre :] = 0
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, before, H, W) to (B, after, H, W); what comes later in reading order is not seen."""
         return self.look(F.pad(x, (self.reach, self.reach, self.reach, 0)))
 
     def look(self, padded: Tensor) -> Tensor:
@@ -59,6 +60,7 @@ class AttentionBlock(nn.Module):
         self.net = dense(width, 4 * width, width)
 
     def forward(self, h: Tensor, turn: Tensor, memory: Memory | None = None) -> Tensor:
+        """(B, N, width) to the same shape: each of N pixels asks those up to itself; ``turn`` tells the places."""
         B, N, width = h.shape
         q, k, v = self.qkv(self.norm1(h)).view(B, N, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (B, heads, N, size)
         here = slice(0, N) if memory is None else slice(memory["position"], memory["position"] + 1)
@@ -136,6 +138,7 @@ class CausalTransformer(Net):
         self.register_buffer("turn", turns(size, width // heads), persistent=False)
 
     def forward(self, x_t: Tensor, t: Tensor, context: Tensor | None) -> Tensor:
+        """The features of each pixel, from those before it alone: (B, features, H, W). ``t`` is not looked at."""
         h = self._enter(self.stem(_moved_on(x_t)), self._places(), context)
         for layer in self.layers:
             h = layer(h, self.turn)

@@ -37,6 +37,7 @@ class Fit(nn.Module):
         self.net, self.loss_name = net, check_choice("loss", loss, self.LOSSES)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The curve at the points ``x``, a row each."""
         return self.net(x)
 
     def extra_repr(self) -> str:
@@ -69,4 +70,5 @@ class MLP(Net):
         self.net = nn.Sequential(dense(2 * size + context_size, *[width] * depth), nn.SiLU())
 
     def forward(self, x_t: Tensor, t: Tensor, context: Tensor | None) -> Tensor:
+        """The features, (B, features), of vectors (B, D) at the levels ``t``, (B, 1 or D)."""
         return self.net(torch.cat([x_t, t.expand_as(x_t), self.embedding(t, context)], dim=1))

@@ -85,6 +85,7 @@ class LevelEmbedding(nn.Module):
         self.net = dense(2 * frequencies, size, size)
 
     def forward(self, t: Tensor, context: Tensor | None) -> Tensor:
+        """A vector for the mean level of each example, (B, size), and the context, where there is one, added to it."""
         angle = t.flatten(1).mean(dim=1, keepdim=True) * self.rates  # (B, frequencies)
         embedding = self.net(torch.cat([angle.sin(), angle.cos()], dim=1))  # (B, size)
         return embedding if context is None else embedding + context

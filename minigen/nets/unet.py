@@ -22,6 +22,7 @@ class Residual(nn.Module):
         nn.init.zeros_(self.conv2.weight)  # starts as the identity, which trains faster
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        """(B, before, H, W) to (B, after, H, W), told by ``embedding``, (B, numbers), the level and the context."""
         h = self.conv1(F.silu(self.norm1(x)))
         scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
         h = self.conv2(F.silu(self.norm2(h) * (1 + scale) + shift))
@@ -82,6 +83,7 @@ class UNet(Net):
         self.blocks = blocks
 
     def forward(self, x_t: Tensor, t: Tensor, context: Tensor | None) -> Tensor:
+        """The features, (B, features, H, W), of pictures (B, C, H, W) at the levels ``t``, (B, 1, 1 or H, 1 or W)."""
         B, _, H, W = x_t.shape
         embedding = F.silu(self.embedding(t, context))  # (B, context_size)
         h = self.first(torch.cat([x_t, t.expand(B, 1, H, W)], dim=1))  # (B, widths[0], H, W)
