@@ -62,3 +62,34 @@ def test_the_judge_parts_what_the_distance_calls_level() -> None:
     means = [statistics.fmean(row["accuracy"] for row in found) for found in (trained, drawn)]
     assert (len(trained), len(drawn)) == (3, 2)
     assert [round(100 * mean) for mean in means] == [causal, noise]
+
+
+def test_other_dice_put_the_convolutions_on_the_frontier_by_operations() -> None:
+    other, drawn = said(r"with other dice for noise in 4 calls \(([\d.]+), not ([\d.]+)\)")
+    same, again = (rows("few_steps", way="draw, eta 1", calls=4, seed=seed)[0]["frechet"] for seed in (0, 1))
+    assert (round(again, 1), round(same, 1)) == (other, drawn)
+    causal = [row["frechet"] for row in rows("trial", net="digits-causal-conv", split="held-out", guidance_scale=1.0)]
+    noise = {row["seed"]: row["frechet"] for row in rows("frontier", curve="noise", calls=4, told=True)}
+    assert noise[0] == same
+    assert statistics.fmean(noise.values()) < statistics.fmean(causal) < statistics.fmean({**noise, 0: again}.values())
+
+
+def test_one_ramp_does_as_well_as_noise() -> None:
+    (ramp,) = rows("spreading", net="digits-any", calls=16, width=0.5, order="random")
+    (noise,) = rows("spreading", net="digits-any", calls=16, width=1.0, order="raster")
+    assert said(r"as well as noise: ([\d.]+), in 16 calls") == [round(ramp["frechet"], 1)]
+    assert ramp["frechet"] < noise["frechet"]
+
+
+def test_the_clock_of_a_large_batch_turns_a_pair() -> None:
+    low, high, noise_low, noise_high = said(
+        r"convolutions took ([\d.]+) to ([\d.]+) seconds a digit and noise in 16 calls ([\d.]+) to ([\d.]+),"
+    )
+    plain: dict[str, Any] = dict(guidance_scale=1.0, temperature=1.0, way="usual")
+    causal, noise = (
+        [row["seconds"] / row["count"] for row in rows("trial", net=f"digits-{net}", **plain)]
+        for net in ("causal-conv", "diffusion")
+    )
+    # the slower ones shared their core
+    quiet = [[each for each in found if each < 1.3 * min(found)] for found in (causal, noise)]
+    assert [round(end(found), 3) for found in quiet for end in (min, max)] == [low, high, noise_low, noise_high]
