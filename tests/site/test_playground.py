@@ -158,6 +158,19 @@ def test_whoever_presses_another_link_does_not_wait(page: Page) -> None:
     page.wait_for_function("location.hash.startsWith('#digits')")
 
 
+def test_a_link_is_followed_though_a_drawing_ends_meanwhile(page: Page) -> None:
+    """What ends writes its own address: also between a press and what comes of it."""
+    links = page.locator(LINKS)
+    for number in (2, 3):  # one whose address stands there, and another
+        links.nth(2).click()
+        shown(page, 3)
+        page.locator(LINKS).nth(number).evaluate(
+            "(link) => { link.click(); history.replaceState(null, '', location.hash.replaceAll('seed=0', 'seed=9')) }"
+        )
+        shown(page, number + 1)
+        assert page.evaluate("location.hash") == links.nth(number).get_attribute("href")
+
+
 def test_words_do_not_outlive_their_pictures(page: Page) -> None:
     """Whoever changes a setting or lets go reads that, and no numbers of something else; a link begins anew."""
     link = page.locator(LINKS).nth(2)

@@ -23,7 +23,7 @@
       const head = made("div", { className: "mg-head" }, this.back, this.count, this.next);
       this.board = made("div", { className: "mg-now", tabIndex: -1 }, head, this.words);
       this.board.setAttribute("role", "group");
-      for (const link of [...this.links, this.back, this.next]) link.addEventListener("click", () => this.press(link));
+      for (const link of [...this.links, this.back, this.next]) link.addEventListener("click", (event) => this.press(link, event));
       window.addEventListener("hashchange", () => this.show());
       document.addEventListener("change", ({ target }) => this.outlived(target.closest(".mg-knobs")));
       document.addEventListener("click", ({ target }) => this.outlived(target.closest(".mg-draw + button")));
@@ -31,7 +31,8 @@
     }
 
     // An address that stands there already says nothing when it is asked for again.
-    press(link) {
+    press(link, { ctrlKey, metaKey, shiftKey }) {
+      if (ctrlKey || metaKey || shiftKey) return; // it opens elsewhere
       this.pressed = link;
       if (location.hash === link.hash) setTimeout(() => window.dispatchEvent(new HashChangeEvent("hashchange")));
     }
@@ -45,9 +46,11 @@
 
     // The words of the address, above the pictures that it leads to.
     show() {
-      const number = this.links.findIndex((link) => link.hash === location.hash);
       const pressed = this.pressed;
       this.pressed = null;
+      // A drawing that ended since then wrote its own address over the one that was pressed.
+      if (pressed && location.hash !== pressed.hash) history.replaceState(null, "", pressed.hash);
+      const number = this.links.findIndex((link) => link.hash === location.hash);
       if (number < 0) return;
       const link = this.links[number];
       const figure = document.getElementById(link.hash.slice(1).split("?")[0]);
