@@ -93,3 +93,25 @@ def test_the_clock_of_a_large_batch_turns_a_pair() -> None:
     # the slower ones shared their core
     quiet = [[each for each in found if each < 1.3 * min(found)] for found in (causal, noise)]
     assert [round(end(found), 3) for found in quiet for end in (min, max)] == [low, high, noise_low, noise_high]
+
+
+def test_the_rounds_of_the_clock_span_what_is_said() -> None:
+    alone = said(r"three rounds span (\d+) to (\d+) calls for convolutions, (\d+) to (\d+) for attention")
+    seconds = {row["kind"]: row["seconds"] for row in rows("frontier", "costs", size=16, batch=1)}
+    call = [each / 16 for each in seconds["U-Net, 16 calls"]]
+    found = [seconds[f"causal {kind}, cached"] for kind in ("convolution", "attention")]
+    assert [round(span) for each in found for span in (min(each) / max(call), max(each) / min(call))] == alone
+
+
+def test_where_nets_were_kept_and_what_that_brought_patches() -> None:
+    about = mg.zoo.about("digits-causal-conv")["trained"]
+    again = rows("trial", "trainings", net="digits-causal-conv")
+    kept = sorted([about["best_iteration"], *(row["best_iteration"] for row in again)])
+    assert f"Convolutions were kept at {kept[0]:,} to {kept[-1]:,} of {about['iterations']:,} updates" in words()
+    (patches,) = rows("trial", "trainings", net="digits-raster-4", way="next")
+    usual = mg.zoo.about("digits-raster-4")["trained"]
+    assert patches["best_iteration"] == usual["best_iteration"]
+    (plain,) = rows("trial", net="digits-raster-4", way="next", split="held-out", guidance_scale=1.0)
+    (best,) = rows("trial", net="digits-raster-4", way="next", split="held-out", guidance_scale=1.5, temperature=0.8)
+    assert said(r"after as many updates, and no better: ([\d.]+)\.") == [round(plain["frechet"], 1)]
+    assert said(r"for 32 calls; patches come to ([\d.]+)\.") == [round(best["frechet"], 1)]
