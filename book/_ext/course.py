@@ -1,4 +1,4 @@
-"""What the site needs beyond Jupyter Book's configuration: to be without Thebe, and one script for all sliders.
+"""What the site needs beyond Jupyter Book's own: to be without Thebe, one script for all sliders, all pages written.
 
 Jupyter Book 1 always loads sphinx-thebe, twice: every page then throws "Identifier 'THEBE_JS_URL' has
 already been declared" and names another host. No notebook here runs inside the page, so all of it goes.
@@ -20,6 +20,7 @@ from sphinx.ext.autodoc.preserve_defaults import update_defvalue
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.config import Config
+    from sphinx.environment import BuildEnvironment
 
 INLINE = re.compile(r"<script data-mg>.*?</script>", re.DOTALL)
 """A slider's script inside its output."""
@@ -33,7 +34,13 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", keep_colons, priority=400)
     app.connect("doctree-read", drop_inline_scripts)
     app.connect("html-page-context", load_script)
+    app.connect("env-updated", write_all_anew)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def write_all_anew(app: Sphinx, env: BuildEnvironment) -> set[str]:
+    """The pages to write: all. What goes over finished pages can't go over them twice, and shares files among them."""
+    return set(env.found_docs)
 
 
 def drop_thebe(app: Sphinx, config: Config) -> None:
