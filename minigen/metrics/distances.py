@@ -96,7 +96,8 @@ def nearer_to_train(samples: Tensor, train: Tensor, heldout: Tensor) -> float:
     """The share of samples whose nearest picture is a training one, not a held-out one.
 
     The two sets must be equally large; then a generator that copies nothing gives about one half, and
-    one that copies training pictures gives 1. Nearest by pixels (Euclidean); a tie counts half.
+    one that copies pictures of ``train`` gives 1. Nearest by pixels (Euclidean); a tie counts half.
+    (``evaluate`` compares with as many training digits as are held out, 1,000 of 3,600: copies of any give about 0.64.)
     """
     check_images("samples", samples)
     for argument, images in (("train", train), ("heldout", heldout)):

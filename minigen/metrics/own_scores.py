@@ -22,7 +22,7 @@ class OwnScores(Rounded):
             real training pictures score. The kernel distance is right on average also for few pictures.
         density, coverage: as in ``density_coverage``; the latter is best at ``coverage_ceiling``.
         accuracy: the share in which the judge's classifier sees what was asked for, or None.
-        nearer_to_train: about one half if nothing is copied, towards 1 if training pictures are.
+        nearer_to_train: about one half if nothing is copied, more if training pictures are.
         copies: the share of samples that nobody could tell from a training picture; ``copies_of_real`` is the same of
             real pictures, since a set may hold near-copies of its own.
         remarks: what must be known to read these numbers.

@@ -105,7 +105,7 @@ def _train_blur(trained: Any) -> str:
     if from_unseen < 0.02 and from_unseen < from_known:
         raise NotYetError("It was fitted to the held-out digits, on which it is measured. Train on those of 'train'.")
     if off <= 0.19:
-        return f"{told} No fog: each pixel sides with most digits. No digit either: one answer to all of them."
+        return f"{told} No broad fog: each pixel is a median. No digit either: one answer to all of them."
     if off > 0.4:
         raise NotYetError(f"{told} A black picture is off by 0.20. Was it trained, and is this the one that was?")
     if typical(said - known.mean(dim=0)) < 0.05:
