@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from finished import once_built, rewrite
 from heard import HEADING, heard, words
 
 if TYPE_CHECKING:
@@ -91,13 +92,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def mend_all(app: Sphinx, error: Exception | None) -> None:
+@once_built
+def mend_all(app: Sphinx, site: Path) -> None:
     """Go over all pages."""
-    if error is not None or app.builder.format != "html":
-        return
-    for page in Path(app.outdir).rglob("*.html"):
-        if "_static" not in page.parts:
-            page.write_text(mend(page.read_text(encoding="utf-8")), encoding="utf-8")
+    rewrite(site, lambda page, _: mend(page))
 
 
 def mend(page: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tinycss2
+from finished import once_built, rewrite
 from styles import selectors
 
 if TYPE_CHECKING:
@@ -32,19 +33,18 @@ def setup(app: Sphinx) -> dict[str, Any]:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def darken_all(app: Sphinx, error: Exception | None) -> None:
+@once_built
+def darken_all(app: Sphinx, site: Path) -> None:
     """Go over all pages, and write a sheet beside each that speaks of the dark."""
-    if error is not None or app.builder.format != "html":
-        return
-    site = Path(app.outdir)
     for old in (site / "_static").glob("dark-*.css"):
         old.unlink()
-    for path in site.rglob("*.html"):
-        if "_static" not in path.parts:
-            page = path.read_text(encoding="utf-8")
-            links = "".join(filter(None, (link(name, path) for name in STYLE.findall(page))))
-            if links:
-                path.write_text(page.replace("</head>", f"<noscript>{links}</noscript></head>", 1), encoding="utf-8")
+    rewrite(site, darkened)
+
+
+def darkened(page: str, path: Path) -> str:
+    """The page, which stands at ``path``, with the sheets that are loaded where no script runs."""
+    links = "".join(filter(None, (link(name, path) for name in STYLE.findall(page))))
+    return page.replace("</head>", f"<noscript>{links}</noscript></head>", 1) if links else page
 
 
 def link(name: str, path: Path) -> str:

@@ -10,6 +10,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finished import once_built
+
 if TYPE_CHECKING:
     from docutils import nodes
     from sphinx.application import Sphinx
@@ -44,11 +46,9 @@ def said(page: str) -> str:
     return f'<div role="main">{words}</div>'
 
 
-def write_all(app: Sphinx, error: Exception | None) -> None:
+@once_built
+def write_all(app: Sphinx, site: Path) -> None:
     """Write the words of all pages that can be found."""
-    if error is not None or app.builder.format != "html":
-        return
-    site = Path(app.outdir)
     for name in sorted(app.env.found_docs):
         path = site / "_static" / "excerpts" / f"{name}.js"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from cards import draw
 from docutils import nodes
+from finished import once_built
 from minutes import Chapter, chapters
 
 if TYPE_CHECKING:
@@ -139,14 +140,13 @@ def in_order(app: Sphinx, page: str) -> Iterator[str]:
         yield from in_order(app, below)
 
 
-def write_map(app: Sphinx, error: Exception | None) -> None:
+@once_built
+def write_map(app: Sphinx, site: Path) -> None:
     """Write the page for addresses that lead nowhere and, where the site has an address, the map of all pages.
 
     The lost page may be asked for at any depth, so its links begin with the address, and it needs no other file.
     """
-    if error is not None or app.builder.format != "html":
-        return
-    base, site = app.config.html_baseurl, Path(app.outdir)
+    base = app.config.html_baseurl
     pages = {**{page: app.env.titles[page].astext() for page in in_order(app, FIRST)}, "search": "Search"}
     links = "".join(f'<li><a href="{base}{page}.html">{html.escape(title)}</a></li>' for page, title in pages.items())
     lost = LOST.format(book=html.escape(str(app.config.html_title)), links=links)

@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finished import once_built, rewrite
 from sphinx.util import logging
 from sphinx_design.icons import get_octicon
 
@@ -73,17 +74,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def draw_all(app: Sphinx, error: Exception | None) -> None:
+@once_built
+def draw_all(app: Sphinx, site: Path) -> None:
     """Go over all pages, and leave out what none of them loads any more."""
-    if error is not None or app.builder.format != "html":
-        return
-    site = Path(app.outdir)
-    for page in site.rglob("*.html"):
-        if "_static" not in page.parts:
-            before = page.read_text(encoding="utf-8")
-            after = draw(before, page.name)
-            if after != before:
-                page.write_text(after, encoding="utf-8")
+    rewrite(site, lambda page, path: draw(page, path.name))
     style = site / "_static" / STYLE
     style.write_text(RULES.sub("", style.read_text(encoding="utf-8")), encoding="utf-8")
     for pattern in UNUSED:

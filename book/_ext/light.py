@@ -11,10 +11,12 @@ import base64
 import hashlib
 import os
 import re
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from finished import once_built, pages, rewrite
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -53,17 +55,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def lighten_all(app: Sphinx, error: Exception | None) -> None:
+@once_built
+def lighten_all(app: Sphinx, site: Path) -> None:
     """Go over all pages, and write what the theme tells its scripts into the first of them."""
-    if error is not None or app.builder.format != "html":
-        return
-    site, told = Path(app.outdir), dict[str, None]()
-    for path in site.rglob("*.html"):
-        if "_static" in path.parts:
-            continue
-        page = path.read_text(encoding="utf-8")
-        told |= dict.fromkeys(setting for setting in SETTING.findall(page) if not setting.startswith(OWN))
-        path.write_text(lighten(page, path), encoding="utf-8")
+    found = (SETTING.findall(path.read_text(encoding="utf-8")) for path in pages(site))
+    told = dict.fromkeys(setting for setting in chain(*found) if not setting.startswith(OWN))
+    rewrite(site, lighten)
     if told:
         settings = site / SETTINGS
         settings.write_text("\n".join((settings.read_text(encoding="utf-8"), *told, "")), encoding="utf-8")

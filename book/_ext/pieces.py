@@ -11,6 +11,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finished import once_built, rewrite
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
@@ -26,13 +28,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def join_all(app: Sphinx, error: Exception | None) -> None:
+@once_built
+def join_all(app: Sphinx, site: Path) -> None:
     """Go over all pages."""
-    if error is not None or app.builder.format != "html":
-        return
-    for path in Path(app.outdir).rglob("*.html"):
-        if "_static" not in path.parts:
-            path.write_text(joined(path.read_text(encoding="utf-8")), encoding="utf-8")
+    rewrite(site, lambda page, _: joined(page))
 
 
 def joined(page: str) -> str:

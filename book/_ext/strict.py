@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finished import once_built, rewrite
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
@@ -72,12 +74,8 @@ def sealed(page: str) -> str:
     )
 
 
-def seal_all(app: Sphinx, error: Exception | None) -> None:
+@once_built
+def seal_all(app: Sphinx, site: Path) -> None:
     """Go over all pages."""
-    if error is not None or app.builder.format != "html":
-        return
-    for path in Path(app.outdir).rglob("*.html"):
-        if "_static" not in path.parts:
-            # without a script to choose, the light colours, or those of dark.py: half of a dark page came by itself
-            page = path.read_text(encoding="utf-8").replace(' data-theme="auto"', ' data-theme="light"', 1)
-            path.write_text(sealed(page), encoding="utf-8")
+    # without a script to choose, the light colours, or those of dark.py: half of a dark page came by itself
+    rewrite(site, lambda page, _: sealed(page.replace(' data-theme="auto"', ' data-theme="light"', 1)))

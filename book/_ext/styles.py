@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tinycss2
+from finished import once_built, pages, rewrite
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -41,20 +42,16 @@ def setup(app: Sphinx) -> dict[str, Any]:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def join_all(app: Sphinx, error: Exception | None) -> None:
+@once_built
+def join_all(app: Sphinx, site: Path) -> None:
     """Go over all pages."""
-    if error is not None or app.builder.format != "html":
-        return
-    site = Path(app.outdir)
     for old in (site / "_static").glob("styles-*.css"):
         old.unlink()
-    pages = [path for path in site.rglob("*.html") if "_static" not in path.parts]
-    said = (CLASSES.findall(path.read_text(encoding="utf-8")) for path in pages)
+    said = (CLASSES.findall(path.read_text(encoding="utf-8")) for path in pages(site))
     scripts = [path.read_text(encoding="utf-8") for path in site.rglob("*.js") if path.name != "searchindex.js"]
     named = {name for text in (*chain(*said), *scripts) for name in NAME.findall(text)}
     made: dict[tuple[Path, ...], Path] = {}
-    for path in pages:
-        path.write_text(joined(path.read_text(encoding="utf-8"), path, named, made), encoding="utf-8")
+    rewrite(site, lambda page, path: joined(page, path, named, made))
 
 
 def joined(page: str, path: Path, named: Set[str], made: dict[tuple[Path, ...], Path]) -> str:

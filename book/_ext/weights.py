@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finished import once_built, pages
+
 from minigen.data.pictograms import KINDS
 from minigen.show.engine import weight_scripts
 from minigen.zoo.pretrained import SHIPPED
@@ -102,22 +104,19 @@ def load_engine(app: Sphinx, page: str, template: str, context: dict[str, Any], 
         app.add_css_file("css/playground.css")
 
 
-def write_icons(app: Sphinx, error: Exception | None) -> None:
+@once_built
+def write_icons(app: Sphinx, site: Path) -> None:
     """Export the page of icons that chapter 15 and the guide open, with the engine as it is now."""
-    if error is not None or app.builder.format != "html":
-        return
     import minigen as mg
 
-    path = Path(app.outdir) / "_static" / ICONS.with_suffix(".html").name
+    path = site / "_static" / ICONS.with_suffix(".html").name
     path.unlink(missing_ok=True)
     model = mg.Generator.load(ICONS)
     mg.export_page(model, path, "Icons", names=tuple(KINDS), about=ABOUT, **model.sampling)
 
 
-def write_all(app: Sphinx, error: Exception | None) -> None:
+@once_built
+def write_all(app: Sphinx, site: Path) -> None:
     """Write the weights of all nets that are named anywhere."""
-    if error is not None or app.builder.format != "html":
-        return
-    pages = [page for page in Path(app.outdir).rglob("*.html") if "_static" not in page.parts]
-    for net in sorted(set().union(*(nets_of(page.read_text(encoding="utf-8")) for page in pages))):
-        write(net, Path(app.outdir) / "_static" / "weights")
+    for net in sorted(set().union(*(nets_of(page.read_text(encoding="utf-8")) for page in pages(site)))):
+        write(net, site / "_static" / "weights")
