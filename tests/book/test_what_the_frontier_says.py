@@ -87,8 +87,12 @@ def test_the_clock_of_a_large_batch_turns_a_pair() -> None:
     )
     plain: dict[str, Any] = dict(guidance_scale=1.0, temperature=1.0, way="usual")
     causal, noise = (
-        [row["seconds"] / row["count"] for row in rows("trial", net=f"digits-{net}", **plain)]
-        for net in ("causal-conv", "diffusion")
+        [
+            row["seconds"] / row["count"]
+            for row in rows("trial", net=f"digits-{net}", **plain)
+            if row["training_seed"] >= first
+        ]
+        for net, first in (("causal-conv", 0), ("diffusion", 1))  # noise's first was drawn on a faster machine
     )
     # the slower ones shared their core
     quiet = [[each for each in found if each < 1.3 * min(found)] for found in (causal, noise)]

@@ -431,7 +431,7 @@ def test_the_main_table_is_the_one_named_rows() -> None:
 def test_without_a_name_there_is_a_line_for_each_file() -> None:
     found = results().set_index("name")
     assert found.index.tolist() == NAMES
-    assert found.loc["spreading", "tables (rows)"] == "rows (39), bits (18)"
+    assert found.loc["spreading", "tables (rows)"] == "rows (44), bits (18)"
     assert found.command.to_dict() == {name: stored(name)["command"] for name in NAMES}
 
 
